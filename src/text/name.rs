@@ -1,0 +1,106 @@
+//! Names of people, systems and roles: `[a-z][a-z0-9-]{0,31}`, so that none can carry a quote, a path, an option or a newline.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest name, in bytes.
+pub const LONGEST: usize = 32;
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{shown} is not {what}: use 1 to 32 of a-z, 0-9 and -, beginning with a letter")]
+pub struct BadName {
+    what: &'static str,
+    shown: String,
+}
+
+/// Whether `text` fits the grammar of names.
+pub fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    text.len() <= LONGEST
+        && bytes.next().is_some_and(|b| b.is_ascii_lowercase())
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $type {
+            type Err = BadName;
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                if is_name(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    let mut shown: String = text.chars().take(40).collect();
+                    shown = format!("{shown:?}");
+                    Err(BadName { what: $what, shown })
+                }
+            }
+        }
+        impl TryFrom<String> for $type {
+            type Error = BadName;
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+        impl std::borrow::Borrow<str> for $type {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name!(
+    /// A person in the policy.
+    PersonId,
+    "a person's name"
+);
+name!(
+    /// A system in the policy.
+    SystemId,
+    "a system's name"
+);
+name!(
+    /// A role of a system.
+    RoleId,
+    "a role's name"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a18_hostile_names_are_refused_by_the_grammar() {
+        for bad in
+            ["", "Ana", "a b", "a'b", "a;b", "$(id)", "../a", "a\n", "-oProxyCommand=x", "1a", "ä", &"a".repeat(33)]
+        {
+            assert!(bad.parse::<PersonId>().is_err(), "{bad:?}");
+        }
+        for good in ["a", "ana", "payments-db", "a1", &"a".repeat(32)] {
+            assert!(good.parse::<SystemId>().is_ok(), "{good:?}");
+        }
+    }
+}
