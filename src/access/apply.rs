@@ -1,0 +1,354 @@
+//! `apply`: what an event makes of a request. Total: a record that was written can always be folded again.
+
+use super::actor::Actor;
+use super::event::{Ask, Decider, Event, Placement, Text, Verdict};
+use super::id::RequestNumber;
+use super::request::{
+    Claim, Closed, Decision, Ended, Extended, Extension, Failure, Given, HandedBack, Held, How, LastVerdict, Note,
+    Request, Revision, SentBack, State, Withdrawn,
+};
+use super::window::Window;
+use crate::text::{Instant, PersonId, RoleId};
+
+/// Where an event stands in the trail.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Its sequence number.
+    pub seq: i64,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: &'a Actor,
+    /// The policy version that ruled.
+    pub policy: &'a str,
+}
+
+/// What `event` makes of `request`. The first event of a request makes it; one that cannot apply changes nothing.
+pub fn apply(request: Option<Request>, number: RequestNumber, event: &Event, place: Place<'_>) -> Option<Request> {
+    let Some(mut request) = request else {
+        let Event::Filed { ask } = event else { return None };
+        let requester = place.actor.person()?.clone();
+        return Some(Request {
+            number,
+            version: place.seq,
+            seq: place.seq,
+            requester,
+            ask: bare_ask(ask),
+            filed_at: place.at,
+            amended_at: place.at,
+            waits_since: place.at,
+            ask_seq: place.seq,
+            revisions: Vec::new(),
+            state: State::Pending,
+            last_verdict: None,
+            claim: None,
+            reached: Vec::new(),
+            acknowledged: Vec::new(),
+            notes: Vec::new(),
+        });
+    };
+    request.seq = place.seq;
+    if event.material() {
+        request.version = place.seq;
+    }
+    step(&mut request, event, place);
+    Some(request)
+}
+
+fn step(request: &mut Request, event: &Event, place: Place<'_>) {
+    match event {
+        Event::Amended { ask, changes } => amended(request, ask, changes, place),
+        Event::SentBack { decider, words, codes, extension } => {
+            let Some(decision) = judged(request, if *extension { Verdict::ExtensionSentBack } else { Verdict::SentBack }, decider, Some(words), place) else {
+                return;
+            };
+            if *extension {
+                answered(request, Verdict::ExtensionSentBack, decision);
+            } else {
+                let until = place.at.plus(request.ask.undecided_until.since(request.waits_since));
+                request.state = State::SentBack(SentBack { decision, codes: codes.clone(), until });
+            }
+        }
+        Event::Approved { decider, window, role, words, overridden, grant } => {
+            if let Some(decision) = judged(request, Verdict::Approved, decider, words.as_ref(), place) {
+                let (role, placement, overridden) = (role.clone(), grant.clone(), overridden.clone());
+                request.state = State::Held(Box::new(approved(decision, *window, role, placement, overridden)));
+            }
+        }
+        Event::Denied { decider, words } => {
+            if let Some(decision) = judged(request, Verdict::Denied, decider, Some(words), place) {
+                request.state = State::Denied(decision);
+            }
+        }
+        Event::Extended { decider, was, until, words } => {
+            if let Some(decision) = judged(request, Verdict::Extended, decider, words.as_ref(), place) {
+                extended(request, decision, *was, *until);
+            }
+        }
+        Event::ExtensionDenied { decider, words } => {
+            if let Some(decision) = judged(request, Verdict::ExtensionDenied, decider, Some(words), place) {
+                answered(request, Verdict::ExtensionDenied, decision);
+            }
+        }
+        Event::Undone { verdict, until, .. } => undone(request, *verdict, *until, place),
+        Event::Withdrawn {} => {
+            if let Some(by) = place.actor.person() {
+                request.state = State::Withdrawn(Withdrawn { by: by.clone(), at: place.at });
+            }
+        }
+        Event::Lapsed {} => request.state = State::Lapsed(place.at),
+        Event::Claimed { until } => {
+            request.claim = until.zip(place.actor.person()).map(|(until, by)| Claim { by: by.clone(), until });
+        }
+        Event::Acknowledged {} => {
+            if let Some(by) = place.actor.person().filter(|by| !request.acknowledged.contains(by)) {
+                request.acknowledged.push(by.clone());
+            }
+        }
+        Event::Noted { note } => {
+            request.notes.push(Note { by: place.actor.id(), at: place.at, text: bare(note) });
+        }
+        Event::Routed { to, .. } => {
+            if !request.reached.contains(to) {
+                request.reached.push(to.clone());
+            }
+        }
+        Event::ExtensionAsked { .. }
+        | Event::Revoked { .. }
+        | Event::HandedBack { .. }
+        | Event::Granted { .. }
+        | Event::GrantFailed { .. }
+        | Event::CredentialHanded { .. }
+        | Event::Removed { .. }
+        | Event::RemovalFailed { .. }
+        | Event::Attested { .. }
+        | Event::HandedOver { .. } => {
+            if let State::Held(held) = &mut request.state {
+                held_step(held, event, place);
+            }
+        }
+        // The first event of a request alone makes it.
+        Event::Filed { .. }
+        // These are told, and change nothing of the request.
+        | Event::Drifted { .. }
+        | Event::Retried {}
+        | Event::Refused { .. }
+        // These are about no request.
+        | Event::PolicyChanged { .. }
+        | Event::Frozen { .. }
+        | Event::Thawed { .. }
+        | Event::Stray { .. }
+        | Event::Erased { .. }
+        | Event::SignedIn { .. }
+        | Event::TokenChanged { .. }
+        | Event::KeyChanged { .. }
+        | Event::ClockAccepted { .. }
+        | Event::LossAccepted { .. } => {}
+    }
+}
+
+fn amended(request: &mut Request, ask: &Ask, changes: &[String], place: Place<'_>) {
+    let by = place.actor.id();
+    request.revisions.push(Revision { seq: place.seq, at: place.at, by, changes: changes.to_vec() });
+    if request.ask.undecided_until != ask.undecided_until {
+        request.waits_since = place.at;
+    }
+    request.ask = bare_ask(ask);
+    request.ask_seq = place.seq;
+    request.amended_at = place.at;
+    request.state = State::Pending;
+    request.last_verdict = None;
+}
+
+/// Writes down that a verdict was given, and whose: only a person gives one.
+fn judged(
+    request: &mut Request,
+    verdict: Verdict,
+    decider: &Decider,
+    words: Option<&Text>,
+    place: Place<'_>,
+) -> Option<Decision> {
+    let by = place.actor.person()?.clone();
+    request.claim = None;
+    request.last_verdict = Some(LastVerdict { verdict, seq: place.seq, by: by.clone(), at: place.at });
+    Some(Decision {
+        by,
+        via: place.actor.via(),
+        at: place.at,
+        seq: place.seq,
+        policy: place.policy.to_owned(),
+        decider: decider.clone(),
+        words: words.map(bare),
+    })
+}
+
+/// The number and hash of a text, without its words: a row never holds them.
+fn bare(text: &Text) -> Text {
+    Text { words: String::new(), ..text.clone() }
+}
+
+fn bare_ask(ask: &Ask) -> Ask {
+    Ask { task: bare(&ask.task), ..ask.clone() }
+}
+
+fn approved(decision: Decision, window: Window, role: RoleId, placement: Placement, overridden: Vec<String>) -> Held {
+    Held {
+        decision,
+        window,
+        role,
+        placement,
+        overridden,
+        granted: None,
+        ended: None,
+        extension: None,
+        extended: Vec::new(),
+        handed_back: None,
+        observed: None,
+        failure: None,
+        looked_after_by: None,
+        attested: None,
+        credential: None,
+        closed: None,
+    }
+}
+
+fn extended(request: &mut Request, decision: Decision, was: Instant, until: Instant) {
+    let State::Held(held) = &mut request.state else { return };
+    if let Some(extension) = held.extension.take() {
+        held.window.until = until;
+        held.extended.push(Extended { decision, was, until, extension });
+    }
+}
+
+fn answered(request: &mut Request, verdict: Verdict, decision: Decision) {
+    let State::Held(held) = &mut request.state else { return };
+    if let Some(extension) = &mut held.extension {
+        extension.answered = Some((verdict, decision));
+    }
+}
+
+fn undone(request: &mut Request, verdict: Verdict, until: Option<Instant>, place: Place<'_>) {
+    request.last_verdict = None;
+    request.claim = None;
+    match (&mut request.state, verdict) {
+        (State::Denied(_), Verdict::Denied) | (State::SentBack(_), Verdict::SentBack) => {
+            request.state = State::Pending;
+        }
+        (State::Held(held), Verdict::Approved) => end(held, How::Undone, None, place),
+        (State::Held(held), Verdict::Extended) => {
+            if let (Some(until), Some(_)) = (until, held.extended.pop()) {
+                held.window.until = until;
+            }
+        }
+        (State::Held(held), Verdict::ExtensionDenied | Verdict::ExtensionSentBack) => {
+            if let Some(extension) = &mut held.extension {
+                extension.answered = None;
+            }
+        }
+        // A verdict that is not the one that stands takes nothing back.
+        (State::Held(_), Verdict::Denied | Verdict::SentBack)
+        | (
+            State::Pending | State::SentBack(_) | State::Denied(_) | State::Withdrawn(_) | State::Lapsed(_),
+            Verdict::Approved
+            | Verdict::Denied
+            | Verdict::SentBack
+            | Verdict::Extended
+            | Verdict::ExtensionDenied
+            | Verdict::ExtensionSentBack,
+        ) => {}
+    }
+}
+
+fn end(held: &mut Held, how: How, words: Option<&Text>, place: Place<'_>) {
+    if held.ended.is_none() {
+        held.ended = Some(Ended { at: place.at, by: place.actor.id(), how, words: words.map(bare) });
+    }
+}
+
+fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
+    match event {
+        Event::ExtensionAsked { asked, done, remaining, approver } => {
+            held.extension = Some(Extension {
+                at: place.at,
+                seq: place.seq,
+                asked: *asked,
+                done: bare(done),
+                remaining: bare(remaining),
+                approver: approver.clone(),
+                answered: None,
+            });
+        }
+        Event::Revoked { words, by_policy } => {
+            end(held, if *by_policy { How::ByPolicy } else { How::Revoked }, Some(words), place);
+        }
+        Event::HandedBack { changed, checked, follow_up } => {
+            let bare = |text: &Option<Text>| text.as_ref().map(bare);
+            held.handed_back =
+                Some(HandedBack { changed: bare(changed), checked: bare(checked), follow_up: bare(follow_up) });
+            end(held, How::HandedBack, None, place);
+        }
+        Event::Granted { until, second_lock, observed, .. } => {
+            let at = held.granted.as_ref().map_or(place.at, |given| given.at);
+            held.granted = Some(Given { at, until: *until, second_lock: *second_lock });
+            held.observed = Some(plain(observed));
+            held.failure = None;
+        }
+        Event::GrantFailed { attempt, sentence, gave_up } => {
+            held.failure = Some(failure(*attempt, sentence, false, false, place));
+            if *gave_up {
+                end(held, How::GaveUp, None, place);
+            }
+        }
+        Event::RemovalFailed { attempt, sentence, contradicted } => {
+            held.failure = Some(failure(*attempt, sentence, true, *contradicted, place));
+        }
+        Event::Removed { observed, carried_by, never_given, .. } => {
+            if let Some(observed) = observed {
+                held.observed = Some(plain(observed));
+            }
+            held.failure = None;
+            held.closed = Some(Closed { at: place.at, failed: *never_given, carried_by: *carried_by });
+        }
+        Event::CredentialHanded { count } => held.credential = Some((*count, place.at)),
+        Event::Attested { words } => {
+            held.attested = Some(Note { by: place.actor.id(), at: place.at, text: bare(words) });
+        }
+        Event::HandedOver { to } => held.looked_after_by = Some(PersonId::clone(to)),
+        // All others are `step`'s.
+        Event::Filed { .. }
+        | Event::Amended { .. }
+        | Event::SentBack { .. }
+        | Event::Approved { .. }
+        | Event::Denied { .. }
+        | Event::Withdrawn {}
+        | Event::Lapsed {}
+        | Event::Claimed { .. }
+        | Event::Acknowledged {}
+        | Event::Noted { .. }
+        | Event::Extended { .. }
+        | Event::ExtensionDenied { .. }
+        | Event::Undone { .. }
+        | Event::Drifted { .. }
+        | Event::Retried {}
+        | Event::Routed { .. }
+        | Event::Refused { .. }
+        | Event::PolicyChanged { .. }
+        | Event::Frozen { .. }
+        | Event::Thawed { .. }
+        | Event::Stray { .. }
+        | Event::Erased { .. }
+        | Event::SignedIn { .. }
+        | Event::TokenChanged { .. }
+        | Event::KeyChanged { .. }
+        | Event::ClockAccepted { .. }
+        | Event::LossAccepted { .. } => {}
+    }
+}
+
+fn plain(observed: &super::event::Observed) -> super::event::Observed {
+    super::event::Observed { evidence: bare(&observed.evidence), ..observed.clone() }
+}
+
+fn failure(attempt: i64, sentence: &Text, removing: bool, contradicted: bool, place: Place<'_>) -> Failure {
+    Failure { at: place.at, attempt, sentence: bare(sentence), removing, contradicted }
+}

@@ -1,0 +1,429 @@
+//! What happened. Bodies only grow: an old record must always be readable; a new kind raises the store's format.
+
+use super::id::RequestNumber;
+use super::window::{Asked, Window};
+use crate::checks::Check;
+use crate::policy::{Capacity, Kind};
+use crate::text::{Instant, PersonId, RoleId, SystemId};
+use serde::{Deserialize, Serialize};
+
+/// The format of the record that this binary writes. A higher one in a store makes it refuse to write.
+pub const FORMAT: i64 = 1;
+
+/// Free text, kept apart so that it can be erased: events hold its number and SHA-256(salt ‖ words).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Text {
+    /// Its number in the store; zero until it is sealed.
+    #[serde(rename = "text")]
+    pub id: i64,
+    /// SHA-256(salt ‖ words) in hex; empty until it is sealed.
+    pub hash: String,
+    /// The words themselves; never part of a stored body.
+    #[serde(skip)]
+    pub words: String,
+}
+
+impl Text {
+    /// Words that are not sealed yet.
+    pub fn draft(words: impl Into<String>) -> Self {
+        Self { id: 0, hash: String::new(), words: words.into() }
+    }
+}
+
+/// What a request asks for: the whole of it, at filing and at each revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The system.
+    pub system: SystemId,
+    /// Its environment then.
+    pub environment: String,
+    /// The role.
+    pub role: RoleId,
+    /// Who will hold the access.
+    pub user: PersonId,
+    /// The one named person whom it goes to.
+    pub approver: PersonId,
+    /// The kind.
+    pub kind: Kind,
+    /// An outside reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// What exactly will be done, and how one will know that it worked.
+    pub task: Text,
+    /// The window asked for.
+    pub asked: Asked,
+    /// Undecided by then, it lapses.
+    pub undecided_until: Instant,
+    /// The checks as they stood.
+    pub checks: Vec<Check>,
+}
+
+/// Who decided, as what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decider {
+    /// Their name then.
+    pub name: String,
+    /// Their title then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// As what they may decide.
+    #[serde(rename = "as")]
+    pub capacity: Capacity,
+    /// They decided what they asked for or will hold, where the policy allows it.
+    #[serde(default, rename = "self", skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+    /// The version that they read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
+    /// False where a script decided on what it had just read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
+}
+
+/// What was read back from a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// When it was read.
+    pub at: Instant,
+    /// Whether the access was there.
+    pub present: bool,
+    /// Until when the target itself holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+    /// Live sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<u32>,
+    /// What was read, in words.
+    pub evidence: Text,
+}
+
+/// Everything that can happen. Serialised as its `kind` and its `body`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "each variant is a word of the record; its fields say what they are")]
+pub enum Event {
+    Filed {
+        #[serde(flatten)]
+        ask: Ask,
+    },
+    Amended {
+        #[serde(flatten)]
+        ask: Ask,
+        /// What changed, a sentence each.
+        changes: Vec<String>,
+    },
+    SentBack {
+        #[serde(flatten)]
+        decider: Decider,
+        words: Text,
+        codes: Vec<SendBackCode>,
+        /// The extension was sent back, not the request.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        extension: bool,
+    },
+    Approved {
+        #[serde(flatten)]
+        decider: Decider,
+        window: Window,
+        role: RoleId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<Text>,
+        /// The failed checks that the words override.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        overridden: Vec<String>,
+        grant: Placement,
+    },
+    Denied {
+        #[serde(flatten)]
+        decider: Decider,
+        words: Text,
+    },
+    Withdrawn {},
+    Lapsed {},
+    Claimed {
+        /// `None` releases it.
+        until: Option<Instant>,
+    },
+    Acknowledged {},
+    Noted {
+        note: Text,
+    },
+    ExtensionAsked {
+        asked: Asked,
+        done: Text,
+        remaining: Text,
+        approver: PersonId,
+    },
+    Extended {
+        #[serde(flatten)]
+        decider: Decider,
+        was: Instant,
+        until: Instant,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<Text>,
+    },
+    ExtensionDenied {
+        #[serde(flatten)]
+        decider: Decider,
+        words: Text,
+    },
+    Revoked {
+        words: Text,
+        /// The policy no longer knows the person, the role or the system.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_policy: bool,
+    },
+    HandedBack {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed: Option<Text>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checked: Option<Text>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follow_up: Option<Text>,
+    },
+    Undone {
+        verdict: Verdict,
+        /// The sequence number of what is taken back.
+        seq: i64,
+        /// The end that holds again, where an extension is undone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
+    },
+    Granted {
+        attempt: i64,
+        until: Instant,
+        second_lock: bool,
+        observed: Observed,
+    },
+    GrantFailed {
+        attempt: i64,
+        sentence: Text,
+        /// No further attempt; what was left behind is removed.
+        gave_up: bool,
+    },
+    CredentialHanded {
+        /// How often by now; each voids the one before.
+        count: u32,
+    },
+    Removed {
+        attempt: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<Observed>,
+        /// Another live grant holds the same access key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carried_by: Option<RequestNumber>,
+        /// Done while the store was away, at this instant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        done_at: Option<Instant>,
+        /// It was never given: granting had failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        never_given: bool,
+    },
+    RemovalFailed {
+        attempt: i64,
+        sentence: Text,
+        /// The target said that it was done, and the access was still there.
+        contradicted: bool,
+    },
+    Attested {
+        words: Text,
+    },
+    Drifted {
+        evidence: Text,
+    },
+    HandedOver {
+        to: PersonId,
+    },
+    Retried {},
+    Routed {
+        to: PersonId,
+        reason: String,
+    },
+    Refused {
+        act: String,
+        code: String,
+        /// How many since the last one that was recorded.
+        count: u32,
+    },
+    PolicyChanged {
+        hash: String,
+        policy: Text,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        words: Option<Text>,
+    },
+    Frozen {
+        words: Text,
+    },
+    Thawed {
+        words: Text,
+    },
+    Stray {
+        target: String,
+        mark: String,
+        evidence: Text,
+    },
+    Erased {
+        texts: Vec<i64>,
+        words: Text,
+    },
+    SignedIn {
+        token: i64,
+    },
+    TokenChanged {
+        token: i64,
+        person: PersonId,
+        invitation: bool,
+        change: TokenChange,
+        name: String,
+        expires_at: Option<Instant>,
+    },
+    KeyChanged {
+        /// The new public key, in the notes' verifier form.
+        key: String,
+        /// A note over the new key, signed with the old one.
+        note: String,
+    },
+    ClockAccepted {
+        at: Instant,
+    },
+    LossAccepted {
+        /// How many events the checkpoint knew and the store does not.
+        lost: i64,
+        words: Text,
+    },
+}
+
+/// Where the access goes, fixed at approval: a grant keeps these settings until it is observed absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// What names the access in the target.
+    pub access_key: String,
+    /// The provisioner.
+    pub target: String,
+    /// How long after the end a removal may take, in milliseconds.
+    pub bound: crate::text::Length,
+}
+
+/// Why a request is sent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the words are the codes")]
+pub enum SendBackCode {
+    VagueTask,
+    NoEnd,
+    BroadRole,
+    LongWindow,
+    OldTicket,
+    WrongUser,
+    WrongApprover,
+    Other,
+}
+
+/// A verdict that can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the words are the verdicts")]
+pub enum Verdict {
+    Approved,
+    Denied,
+    SentBack,
+    Extended,
+    ExtensionDenied,
+    ExtensionSentBack,
+}
+
+/// What happened to a token or an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the words are the changes")]
+pub enum TokenChange {
+    Created,
+    Used,
+    Revoked,
+}
+
+impl Event {
+    /// Whether it changes what an approver decides about. Claims, alerts, notes, observations and the clock do not.
+    pub const fn material(&self) -> bool {
+        match self {
+            Self::Filed { .. }
+            | Self::Amended { .. }
+            | Self::SentBack { .. }
+            | Self::Approved { .. }
+            | Self::Denied { .. }
+            | Self::Withdrawn {}
+            | Self::ExtensionAsked { .. }
+            | Self::Extended { .. }
+            | Self::ExtensionDenied { .. }
+            | Self::Revoked { .. }
+            | Self::HandedBack { .. }
+            | Self::Undone { .. } => true,
+            Self::Lapsed {}
+            | Self::Claimed { .. }
+            | Self::Acknowledged {}
+            | Self::Noted { .. }
+            | Self::Granted { .. }
+            | Self::GrantFailed { .. }
+            | Self::CredentialHanded { .. }
+            | Self::Removed { .. }
+            | Self::RemovalFailed { .. }
+            | Self::Attested { .. }
+            | Self::Drifted { .. }
+            | Self::HandedOver { .. }
+            | Self::Retried {}
+            | Self::Routed { .. }
+            | Self::Refused { .. }
+            | Self::PolicyChanged { .. }
+            | Self::Frozen { .. }
+            | Self::Thawed { .. }
+            | Self::Stray { .. }
+            | Self::Erased { .. }
+            | Self::SignedIn { .. }
+            | Self::TokenChanged { .. }
+            | Self::KeyChanged { .. }
+            | Self::ClockAccepted { .. }
+            | Self::LossAccepted { .. } => false,
+        }
+    }
+
+    /// Every free text in it, by name, to be sealed.
+    pub fn texts(&mut self) -> Vec<&mut Text> {
+        match self {
+            Self::Filed { ask } | Self::Amended { ask, .. } => vec![&mut ask.task],
+            Self::SentBack { words, .. }
+            | Self::Denied { words, .. }
+            | Self::ExtensionDenied { words, .. }
+            | Self::Revoked { words, .. }
+            | Self::Attested { words }
+            | Self::Frozen { words }
+            | Self::Thawed { words }
+            | Self::Erased { words, .. }
+            | Self::LossAccepted { words, .. } => vec![words],
+            Self::Approved { words, .. } | Self::Extended { words, .. } => words.iter_mut().collect(),
+            Self::Noted { note } => vec![note],
+            Self::ExtensionAsked { done, remaining, .. } => vec![done, remaining],
+            Self::HandedBack { changed, checked, follow_up } => {
+                [changed, checked, follow_up].into_iter().flatten().collect()
+            }
+            Self::Granted { observed, .. } => vec![&mut observed.evidence],
+            Self::Removed { observed, .. } => observed.iter_mut().map(|o| &mut o.evidence).collect(),
+            Self::GrantFailed { sentence, .. } | Self::RemovalFailed { sentence, .. } => vec![sentence],
+            Self::Drifted { evidence } | Self::Stray { evidence, .. } => vec![evidence],
+            Self::PolicyChanged { policy, words, .. } => std::iter::once(policy).chain(words).collect(),
+            Self::Withdrawn {}
+            | Self::Lapsed {}
+            | Self::Claimed { .. }
+            | Self::Acknowledged {}
+            | Self::Undone { .. }
+            | Self::CredentialHanded { .. }
+            | Self::HandedOver { .. }
+            | Self::Retried {}
+            | Self::Routed { .. }
+            | Self::Refused { .. }
+            | Self::SignedIn { .. }
+            | Self::TokenChanged { .. }
+            | Self::KeyChanged { .. }
+            | Self::ClockAccepted { .. } => Vec::new(),
+        }
+    }
+}
