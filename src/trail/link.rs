@@ -1,0 +1,111 @@
+//! A link: the SHA-256 that ties an event to everything before it. Only ever 64 lower-case hexadecimal digits as text.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::str::FromStr;
+
+/// A SHA-256: the hash of an event, of a tree node or of a free text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link(pub [u8; 32]);
+
+/// Why a text is not a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a hash: write its 32 bytes as 64 hexadecimal digits, 0-9 and a-f")]
+pub struct BadLink;
+
+impl Link {
+    /// What the first event follows: 32 zero bytes.
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// The SHA-256 of `parts`, one after the other.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in parts {
+            context.update(part);
+        }
+        Self::finish(context)
+    }
+
+    /// The hash of all that went into `context`, which must be one for SHA-256.
+    pub(super) fn finish(context: ring::digest::Context) -> Self {
+        let mut bytes = [0; 32];
+        // SHA-256 gives 32 bytes, so nothing is cut and nothing stays zero.
+        for (to, from) in bytes.iter_mut().zip(context.finish().as_ref()) {
+            *to = *from;
+        }
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({self})")
+    }
+}
+
+impl FromStr for Link {
+    type Err = BadLink;
+    fn from_str(text: &str) -> Result<Self, BadLink> {
+        let bytes = unhex(text).ok_or(BadLink)?;
+        bytes.try_into().map(Self).map_err(|_| BadLink)
+    }
+}
+
+impl Serialize for Link {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Bytes from lower-case hexadecimal digits; upper case is not taken, so that each hash has one spelling.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_64_lower_case_digits_and_nothing_else() {
+        let link = Link::of(&[b"a", b"bc"]);
+        assert_eq!(link.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(link.to_string().parse(), Ok(link));
+        for bad in ["", "00", &"0".repeat(63), &"0".repeat(65), &"A".repeat(64), &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(bad.parse::<Link>(), Err(BadLink), "{bad}");
+        }
+    }
+}

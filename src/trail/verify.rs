@@ -1,0 +1,381 @@
+//! Verifying a trail: is it whole, in order and unchanged, and which number is the first bad one?
+//!
+//! [`Chain`] checks records as they come from a store; [`Verifier`] checks the lines of an export, with their texts and
+//! against checkpoints. Both see each event once and keep next to nothing. What cannot be proven is said, never passed over.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::checkpoint::{Checkpoint, Note, VerifierKey};
+use super::export::{Line, SALT_BYTES, Text, references, text_hash};
+use super::link::unhex;
+use super::{Frontier, Link, Record};
+
+/// Where a trail is broken first, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+pub struct Broken {
+    /// The first bad number; none where it is a checkpoint that is at fault.
+    pub seq: Option<u64>,
+    /// What is wrong with it.
+    pub sentence: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(seq) = self.seq {
+            write!(f, "event {seq}: ")?;
+        }
+        f.write_str(&self.sentence)
+    }
+}
+
+/// A break at `seq`.
+fn broken(seq: u64, sentence: impl Into<String>) -> Broken {
+    Broken { seq: Some(seq), sentence: sentence.into() }
+}
+
+/// The chain of one store's events, checked one by one without JSON.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    store_id: String,
+    last: u64,
+    head: Link,
+    /// None when the chain does not begin with the first event: the root cannot be known then.
+    tree: Option<Frontier>,
+}
+
+impl Chain {
+    /// The chain from the first event on.
+    pub fn new(store_id: &str) -> Self {
+        Self { store_id: store_id.to_owned(), last: 0, head: Link::ZERO, tree: Some(Frontier::new()) }
+    }
+
+    /// The chain after an event that is taken on trust.
+    pub fn after(store_id: &str, seq: u64, link: Link) -> Self {
+        Self { store_id: store_id.to_owned(), last: seq, head: link, tree: None }
+    }
+
+    /// The number of the last event.
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The link of the last event: what the next one must follow.
+    pub const fn head(&self) -> Link {
+        self.head
+    }
+
+    /// The tree over all events, unless the chain began in the middle.
+    pub const fn tree(&self) -> Option<&Frontier> {
+        self.tree.as_ref()
+    }
+
+    /// Takes the next event. `stored` is the link that stands beside it; `record.prev` is [`Chain::head`] where the store
+    /// does not keep it.
+    pub fn push(&mut self, record: &Record<'_>, stored: Link) -> Result<(), Broken> {
+        let (last, next) = (self.last, self.last + 1);
+        if record.seq > next {
+            return Err(broken(next, format!("is missing: event {} stands where {next} should", record.seq)));
+        }
+        if record.seq < next {
+            return Err(broken(record.seq, format!("stands a second time or out of order, after event {last}")));
+        }
+        if record.store_id != self.store_id {
+            let (other, ours) = (record.store_id, &self.store_id);
+            return Err(broken(next, format!("belongs to store {other:?}, not to {ours:?}")));
+        }
+        if record.prev != self.head {
+            return Err(broken(next, self.does_not_follow()));
+        }
+        if record.link() != stored {
+            let or = if last == 0 { String::new() } else { format!(", or event {last} was rewritten with its hash") };
+            return Err(broken(next, format!("was changed: its hash does not fit what it says{or}")));
+        }
+        self.last = next;
+        self.head = stored;
+        if let Some(tree) = &mut self.tree {
+            tree.push(stored);
+        }
+        Ok(())
+    }
+
+    fn does_not_follow(&self) -> String {
+        match self.last {
+            0 => "is said to follow another, yet it is the first".to_owned(),
+            last => format!("does not follow event {last} as it stands here: one of the two was rewritten"),
+        }
+    }
+}
+
+/// A checkpoint that the trail agrees with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Agreed {
+    /// How many events it covers.
+    pub size: u64,
+    /// The key that signed it, when keys were given.
+    pub signed_by: Option<String>,
+}
+
+/// What verifying found: all that was read is whole, except as `cannot_prove` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The store's id.
+    pub store: Option<String>,
+    /// How many events were read.
+    pub events: u64,
+    /// The number of the first event read.
+    pub first_seq: u64,
+    /// The number of the last.
+    pub last_seq: u64,
+    /// The link of the last.
+    pub head: Link,
+    /// The RFC 6962 root over all links; none when the export does not begin with the first event.
+    pub root: Option<Link>,
+    /// How many texts are erased, each named by an `erased` event.
+    pub erased: usize,
+    /// The policy versions that ruled.
+    pub policies: BTreeSet<String>,
+    /// The checkpoints that the trail agrees with.
+    pub checkpoints: Vec<Agreed>,
+    /// What this verdict does not cover, in sentences.
+    pub cannot_prove: Vec<String>,
+}
+
+/// A checkpoint that waits for the trail to reach its size.
+struct Awaited {
+    checkpoint: Checkpoint,
+    signed_by: Option<String>,
+}
+
+/// Verifies the lines of an export, one after the other.
+pub struct Verifier {
+    chain: Option<Chain>,
+    first_seq: u64,
+    keys_given: bool,
+    /// By falling size, so that the next one due is the last.
+    awaited: Vec<Awaited>,
+    agreed: Vec<Agreed>,
+    cannot_prove: Vec<String>,
+    /// Texts without words, with the first event that refers to each.
+    missing: BTreeMap<i64, u64>,
+    /// Texts that an `erased` event names.
+    erased: HashSet<i64>,
+    policies: BTreeSet<String>,
+}
+
+impl Verifier {
+    /// Begins. The signatures of the checkpoints are checked at once when keys are given.
+    pub fn new(against: &[Note], keys: &[VerifierKey]) -> Result<Self, Broken> {
+        let fault = |fault: &dyn fmt::Display| Broken { seq: None, sentence: format!("the checkpoint: {fault}") };
+        let mut awaited = Vec::new();
+        for note in against {
+            let signed_by = match keys {
+                [] => None,
+                _ => Some(note.verify(keys).map_err(|e| fault(&e))?.name().to_owned()),
+            };
+            awaited.push(Awaited { checkpoint: note.checkpoint().map_err(|e| fault(&e))?, signed_by });
+        }
+        awaited.sort_by_key(|awaited| std::cmp::Reverse(awaited.checkpoint.size));
+        Ok(Self {
+            chain: None,
+            first_seq: 0,
+            keys_given: !keys.is_empty(),
+            awaited,
+            agreed: Vec::new(),
+            cannot_prove: Vec::new(),
+            missing: BTreeMap::new(),
+            erased: HashSet::new(),
+            policies: BTreeSet::new(),
+        })
+    }
+
+    /// Takes the next line as it stands in the file, without its line break.
+    pub fn push_text(&mut self, line: &[u8]) -> Result<(), Broken> {
+        let next = self.chain.as_ref().map_or(1, |chain| chain.last() + 1);
+        let text = std::str::from_utf8(line).map_err(|_| broken(next, "its line is not UTF-8"))?;
+        let line: Line = serde_json::from_str(text).map_err(|e| {
+            // The fault may quote the line: whatever it holds must not reach a terminal raw.
+            let fault: String = e.to_string().chars().take(200).collect();
+            broken(next, format!("its line is not an export line: {}", fault.escape_debug()))
+        })?;
+        self.push(&line)
+    }
+
+    /// Takes the next line.
+    pub fn push(&mut self, line: &Line) -> Result<(), Broken> {
+        if self.chain.is_none() {
+            self.begin(line)?;
+        }
+        let Some(chain) = &mut self.chain else { return Ok(()) };
+        let actor = line.actor.stored();
+        chain.push(&line.record(&actor), line.hash)?;
+        self.texts(line)?;
+        // The event that brings the first policy was ruled by none.
+        if !line.policy.is_empty() && !self.policies.contains(&line.policy) {
+            self.policies.insert(line.policy.clone());
+        }
+        self.hold_against_checkpoints()
+    }
+
+    /// The first event tells which store it is and where the trail begins.
+    fn begin(&mut self, line: &Line) -> Result<(), Broken> {
+        let chain = match line.seq {
+            0 | 1 => Chain::new(&line.store),
+            seq => Chain::after(&line.store, seq - 1, line.prev),
+        };
+        self.first_seq = line.seq;
+        if let Some(other) = self.awaited.iter().find(|awaited| awaited.checkpoint.store_id != chain.store_id) {
+            let (other, ours) = (&other.checkpoint.store_id, &chain.store_id);
+            let sentence = format!("the checkpoint is of store {other:?}, the trail of {ours:?}: take the right one");
+            return Err(Broken { seq: None, sentence });
+        }
+        if chain.last > 0 {
+            self.cannot_prove.push(format!("anything up to event {}: the export begins after it", chain.last));
+        }
+        self.chain = Some(chain);
+        self.hold_against_checkpoints()
+    }
+
+    /// Compares the trail with every checkpoint whose size it has reached.
+    fn hold_against_checkpoints(&mut self) -> Result<(), Broken> {
+        let Some(chain) = &self.chain else { return Ok(()) };
+        while let Some(Awaited { checkpoint, signed_by }) =
+            self.awaited.pop_if(|next| next.checkpoint.size <= chain.last)
+        {
+            let size = checkpoint.size;
+            let here = size == chain.last;
+            let same_root = chain.tree().map(|tree| tree.root() == checkpoint.root);
+            let same_link = checkpoint.link.map(|link| link == chain.head);
+            match (here, same_root, same_link) {
+                (true, Some(false), _) | (true, _, Some(false)) => {
+                    let since = self.agreed.last().map_or(1, |agreed| agreed.size + 1);
+                    let sentence = format!(
+                        "is not what the checkpoint over {size} events signed: events from {since} to {size} were rewritten"
+                    );
+                    return Err(broken(size, sentence));
+                }
+                (true, Some(true), _) | (true, None, Some(true)) => self.agreed.push(Agreed { size, signed_by }),
+                _ => self.cannot_prove.push(format!(
+                    "that the trail agrees with the checkpoint over {size} events: the export begins after it"
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the line's texts are those that its body names, with the words that were written.
+    fn texts(&mut self, line: &Line) -> Result<(), Broken> {
+        // Most bodies name no text: spare them the parsing. An escape could spell the key otherwise.
+        let body = &line.body.0;
+        let body = if body.contains("\"text\"") || body.contains("\\u") || line.kind == "erased" {
+            serde_json::from_str(body).map_err(|_| broken(line.seq, "its body is not JSON"))?
+        } else {
+            Value::Null
+        };
+        let named = references(&body);
+        let same = |(reference, text): (&super::export::Reference, &Text)| {
+            reference.name == text.name && reference.hash == text.hash
+        };
+        if named.len() != line.texts.len() || !named.iter().zip(&line.texts).all(same) {
+            return Err(broken(line.seq, "the texts beside it are not those that its body names"));
+        }
+        for (reference, text) in named.iter().zip(&line.texts) {
+            match (&text.salt, &text.text) {
+                (None, None) => drop(self.missing.entry(reference.id).or_insert(line.seq)),
+                (Some(salt), Some(words)) => {
+                    let salt = unhex(salt).filter(|salt| salt.len() == SALT_BYTES);
+                    if salt.is_none_or(|salt| text_hash(&salt, words) != reference.hash) {
+                        return Err(broken(line.seq, format!("its text {:?} was changed", reference.name)));
+                    }
+                }
+                _ => return Err(broken(line.seq, format!("its text {:?} is only half there", reference.name))),
+            }
+        }
+        if line.kind == "erased" {
+            let ids = body.get("texts").and_then(Value::as_array).into_iter().flatten();
+            self.erased.extend(ids.filter_map(Value::as_i64));
+        }
+        Ok(())
+    }
+
+    /// The verdict over all lines taken.
+    pub fn finish(mut self) -> Result<Verdict, Broken> {
+        if self.chain.is_none() {
+            // Every trail begins with its policy: nothing at all is most often an export that was refused.
+            let sentence = "there is no event to verify: was the export refused?";
+            return Err(Broken { seq: None, sentence: sentence.to_owned() });
+        }
+        let last = self.chain.as_ref().map_or(0, Chain::last);
+        if let Some(longest) = self.awaited.first() {
+            let size = longest.checkpoint.size;
+            let sentence = format!("is missing: the trail ends at {last}, yet the checkpoint covers {size} events");
+            return Err(broken(last + 1, sentence));
+        }
+        let unexplained = self.missing.iter().filter(|(id, _)| !self.erased.contains(id)).map(|(_, seq)| *seq).min();
+        if let Some(seq) = unexplained {
+            return Err(broken(seq, "a text of it is missing, and no erased event names that text"));
+        }
+        let cannot_prove = self.left_unproven(last);
+        Ok(Verdict {
+            store: self.chain.as_ref().map(|chain| chain.store_id.clone()),
+            events: if self.first_seq == 0 { 0 } else { last + 1 - self.first_seq },
+            first_seq: self.first_seq,
+            last_seq: last,
+            head: self.chain.as_ref().map_or(Link::ZERO, Chain::head),
+            root: self.chain.as_ref().map_or(Some(Frontier::new().root()), |chain| chain.tree().map(Frontier::root)),
+            erased: self.missing.len(),
+            policies: self.policies,
+            checkpoints: self.agreed,
+            cannot_prove,
+        })
+    }
+
+    /// What stays open, in sentences.
+    fn left_unproven(&mut self, last: u64) -> Vec<String> {
+        let mut open = std::mem::take(&mut self.cannot_prove);
+        match self.agreed.last() {
+            None => open.push(
+                "that no events were cut off the end, nor the whole trail rewritten: hold it against a checkpoint that \
+                 was kept elsewhere, with --against"
+                    .to_owned(),
+            ),
+            Some(agreed) if agreed.size < last => open.push(format!(
+                "that nothing after event {} was cut off or rewritten: the checkpoint covers only {0} events",
+                agreed.size
+            )),
+            Some(_) => {}
+        }
+        if !self.keys_given && !self.agreed.is_empty() {
+            open.push("that the checkpoint is the store's own: check its signature, with --key".to_owned());
+        }
+        if self.keys_given && self.agreed.is_empty() {
+            open.push("anything with the key alone: it checks the checkpoint given with --against".to_owned());
+        }
+        open
+    }
+}
+
+/// Verifies a whole export. The outer error is that of the reading, the inner one the verdict's.
+pub fn verify<L: AsRef<[u8]>, E>(
+    lines: impl IntoIterator<Item = Result<L, E>>,
+    against: &[Note],
+    keys: &[VerifierKey],
+) -> Result<Result<Verdict, Broken>, E> {
+    let mut verifier = match Verifier::new(against, keys) {
+        Ok(verifier) => verifier,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    for line in lines {
+        if let Err(broken) = verifier.push_text(line?.as_ref()) {
+            return Ok(Err(broken));
+        }
+    }
+    Ok(verifier.finish())
+}
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;
