@@ -1,0 +1,218 @@
+//! `config.toml`: where a client finds its store, and how one person likes the dashboard and the notifications.
+//!
+//! Holds no token: it only names the file that does.
+
+use super::address::Address;
+use super::{Judge, files};
+use crate::policy::Fault;
+use crate::text::Length;
+use crate::text::instant::time_of;
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What one person's programs are told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Where the server is, the first that answers; none is the embedded store.
+    pub stores: Vec<Address>,
+    /// The file that holds the personal token.
+    pub token_file: Option<PathBuf>,
+    /// `[dashboard]`
+    pub dashboard: Dashboard,
+    /// `[notify]`
+    pub notify: Notify,
+}
+
+/// `[dashboard]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dashboard {
+    /// The theme's name.
+    pub theme: Option<String>,
+    /// Action to its keys, instead of the built-in ones.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Locks itself after this long without a key.
+    pub lock_after: Option<Length>,
+    /// The zone in which times are shown.
+    pub zone: Option<Tz>,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notify {
+    /// The program that opens a request, with its arguments; `{id}` stands for the request.
+    pub open: Vec<String>,
+    /// From–until, local time, may pass midnight; only what is overdue or an emergency is told then.
+    pub quiet_hours: Option<(NaiveTime, NaiveTime)>,
+}
+
+/// One text or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// Several.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::More(texts) => texts.clone(),
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawClient {
+    /// Where the store is.
+    pub store: RawStore,
+    /// The dashboard's looks and keys.
+    pub dashboard: RawDashboard,
+    /// Desktop notifications.
+    pub notify: RawNotify,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawStore {
+    /// `unix:PATH`, `https://HOST`, or a list to fail over.
+    pub url: Option<OneOrMore>,
+    /// The file that holds the personal token, mode 0600.
+    pub token_file: Option<String>,
+}
+
+/// `[dashboard]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDashboard {
+    /// The theme's name.
+    pub theme: Option<String>,
+    /// Action to key or keys.
+    pub keys: BTreeMap<String, OneOrMore>,
+    /// Locks itself after this long without a key: `15m`.
+    pub lock_after: Option<String>,
+    /// The zone in which times are shown.
+    pub zone: Option<String>,
+}
+
+/// `[notify]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawNotify {
+    /// The program that opens a request; `{id}` stands for the request.
+    pub open: Option<OneOrMore>,
+    /// `22:00-07:00`, local time.
+    pub quiet_hours: Option<String>,
+}
+
+impl Client {
+    /// The file's settings; a file that is not there is all defaults.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
+        if !path.try_exists().unwrap_or(true) {
+            return Ok((Self::default(), Vec::new()));
+        }
+        let text = files::read_text(path).map_err(|fault| vec![fault])?;
+        Self::read(path, &text)
+    }
+
+    /// Reads the text of the file that stands at `path`; relative paths in it start from its folder.
+    pub fn read(path: &Path, text: &str) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
+        let name = path.display().to_string();
+        let (mut judge, raw) = Judge::parse::<RawClient>(&name, text, path.parent().unwrap_or(Path::new("")));
+        let stores = judge.stores(&raw.store);
+        let token_file = raw.store.token_file.as_deref().map(|file| judge.file(file));
+        let dashboard = judge.dashboard(&raw.dashboard);
+        let notify = judge.notify(&raw.notify);
+        judge.finish(Some(Self { stores, token_file, dashboard, notify }))
+    }
+}
+
+impl Judge<'_> {
+    fn stores(&mut self, raw: &RawStore) -> Vec<Address> {
+        let urls = raw.url.as_ref().map(OneOrMore::list).unwrap_or_default();
+        if raw.url.is_some() && urls.is_empty() {
+            self.fault(&["store", "url"], "the list of stores is empty", "name one, or take the line out");
+        }
+        let read = urls.iter().map(|url| url.parse::<Address>().map_err(|bad| (bad.sentence, bad.cure)));
+        let read: Vec<_> = read.collect();
+        read.into_iter().filter_map(|read| self.accept(&["store", "url"], read)).collect()
+    }
+
+    fn dashboard(&mut self, raw: &RawDashboard) -> Dashboard {
+        let zone = raw.zone.as_ref().and_then(|zone| {
+            let cure = "write an IANA name such as \"Europe/London\"".to_owned();
+            let read = zone.parse().map_err(|_| (format!("{zone:?} is no time zone that is known here"), cure));
+            self.accept(&["dashboard", "zone"], read)
+        });
+        for (action, keys) in &raw.keys {
+            if keys.list().iter().any(|key| key.trim().is_empty()) {
+                let sentence = format!("the action {action} has an empty key");
+                self.fault(&["dashboard", "keys", action], &sentence, "name the key, such as \"ctrl-r\"");
+            }
+        }
+        Dashboard {
+            theme: raw.theme.clone(),
+            keys: raw.keys.iter().map(|(action, keys)| (action.clone(), keys.list())).collect(),
+            lock_after: self.length(&["dashboard", "lock_after"], raw.lock_after.as_ref()),
+            zone,
+        }
+    }
+
+    fn notify(&mut self, raw: &RawNotify) -> Notify {
+        let quiet_hours = raw.quiet_hours.as_ref().and_then(|text| {
+            let hours = text.split_once('-').and_then(|(from, until)| {
+                let (from, until) = (time_of(from.trim())?, time_of(until.trim())?);
+                (from != until).then_some((from, until))
+            });
+            let cure = "write \"22:00-07:00\"".to_owned();
+            self.accept(&["notify", "quiet_hours"], hours.ok_or((format!("{text:?} are no quiet hours"), cure)))
+        });
+        Notify { open: raw.open.as_ref().map(OneOrMore::list).unwrap_or_default(), quiet_hours }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(Client, Vec<Fault>), Vec<Fault>> {
+        Client::read(Path::new("/home/ana/.config/nightlatch/config.toml"), text)
+    }
+
+    #[test]
+    fn the_sample_loads() {
+        let (client, warnings) = read(include_str!("../../config/config.toml")).unwrap();
+        assert_eq!(warnings, []);
+        assert_eq!(client.stores.len(), 2);
+        assert_eq!(client.dashboard.lock_after, Some(Length::from_minutes(15)));
+        assert!(client.notify.quiet_hours.is_some());
+        assert_eq!(read("").unwrap().0, Client::default());
+        assert_eq!(Client::load(Path::new("/nowhere/config.toml")).unwrap().0, Client::default());
+    }
+
+    #[test]
+    fn relative_paths_start_from_the_file() {
+        let client = read("[store]\nurl = \"unix:/run/x\"\ntoken_file = \"token\"\n").unwrap().0;
+        assert_eq!(client.token_file, Some("/home/ana/.config/nightlatch/token".into()));
+        assert_eq!(client.stores, [Address::Unix("/run/x".into())]);
+    }
+
+    #[test]
+    fn every_fault_has_its_line() {
+        let text = "[store]\nurl = [\"http://far.example\", \"x\"]\ntoken = \"t\"\n[dashboard]\nzone = \"Berlin\"\n\
+                    lock_after = \"0m\"\ntheme = 1\n[notify]\nquiet_hours = \"22-7\"\nopen = 1\n";
+        let faults = read(text).unwrap_err();
+        let lines: Vec<usize> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [2, 2, 3, 5, 6, 7, 9, 10], "{faults:#?}");
+        assert!(faults.iter().all(|fault| fault.file.ends_with("config.toml")));
+    }
+}
