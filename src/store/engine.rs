@@ -1,0 +1,600 @@
+//! The engine: SQLite or PostgreSQL. The only file that knows which; everything beside it writes one SQL text for both, with
+//! `$1` placeholders and BIGINT and TEXT columns only.
+//!
+//! Must never hold a rule of ours, never retry a write by itself, and never call an error at COMMIT anything but unknown.
+//! SQL comes from constants and [`values`]; whatever a person wrote goes in as an [`Arg`].
+
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection,
+    Transaction, TypeInfo as _, ValueRef as _,
+};
+
+use super::fault::{StoreError, one_line};
+use super::location::Location;
+use super::row::{Arg, Cell, Row, values};
+
+/// The oldest SQLite that may hold a store: older ones can lose the write-ahead log's last pages.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// How long a read waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long SQLite waits for another writer.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long we wait for PostgreSQL's answer to one statement: longer than its own limit, so that it says so itself when it can.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The same for a read.
+const READ_ANSWER: Duration = Duration::from_secs(35);
+/// What PostgreSQL is told on the writer's connection. A frozen replica otherwise holds the head for ever.
+const WRITER_SETTINGS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '2s'; SET client_min_messages = warning";
+/// What it is told on a reader's.
+const READER_SETTINGS: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s'; SET default_transaction_read_only = on";
+
+/// One body for two native types of connection, transaction or pool; `$db` names the engine's type in it.
+macro_rules! native {
+    ($type:ident, $what:expr, |$it:ident, $db:ident| $body:expr) => {
+        match $what {
+            $type::Sqlite($it) => {
+                type $db = Sqlite;
+                $body
+            }
+            $type::Postgres($it) => {
+                type $db = Postgres;
+                $body
+            }
+        }
+    };
+}
+
+/// A statement with its values.
+macro_rules! bound {
+    ($db:ident, $sql:expr, $args:expr) => {
+        $args.into_iter().fold(sqlx::query::<$db>(AssertSqlSafe($sql)), |query, arg| match arg {
+            Arg::Int(value) => query.bind(value),
+            Arg::Text(value) => query.bind(value),
+        })
+    };
+}
+
+/// All rows of a query.
+macro_rules! rows {
+    ($db:ident, $sql:expr, $args:expr, $on:expr) => {
+        bound!($db, $sql, $args).fetch_all($on).await.map(|rows| rows.iter().map(Cells::row).collect::<Vec<Row>>())
+    };
+}
+
+#[derive(Clone)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Several reads of one and the same state. Rolled back when dropped.
+pub struct Snapshot(SnapshotOf);
+
+enum SnapshotOf {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Snapshot {
+    /// Reads all rows of a query.
+    pub async fn read(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let limit = matches!(self.0, SnapshotOf::Postgres(_)).then_some(READ_ANSWER);
+        let reading = async { native!(SnapshotOf, &mut self.0, |tx, Db| rows!(Db, sql, args, &mut **tx)) };
+        within(limit, reading).await.map_err(|fault| judge(&fault).0)
+    }
+}
+
+/// An open store: a pool of readers, and the way to a writer.
+#[derive(Clone)]
+pub struct Engine {
+    location: Location,
+    pool: Pool,
+}
+
+impl Engine {
+    /// Opens the store and looks whether it can be trusted with writes. A SQLite file is made if there is none.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let pool = match location {
+            Location::Sqlite(path) => {
+                private_file(path)?;
+                // The first connection turns the write-ahead log on, before any reader is there.
+                drop(connect(location).await?);
+                let options = sqlite_options(path).pragma("query_only", "1");
+                Pool::Sqlite(
+                    SqlitePoolOptions::new().max_connections(4).acquire_timeout(ACQUIRE).connect_lazy_with(options),
+                )
+            }
+            Location::Postgres(url) => {
+                drop(connect(location).await?);
+                let pool = PgPoolOptions::new()
+                    .max_connections(8)
+                    .acquire_timeout(ACQUIRE)
+                    .after_connect(|conn, _| Box::pin(async move { conn.execute(READER_SETTINGS).await.map(drop) }));
+                Pool::Postgres(pool.connect_lazy_with(postgres_options(url)?))
+            }
+        };
+        Ok(Self { location: location.clone(), pool })
+    }
+
+    /// Where it is.
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// How many commands a write may take at most: SQLite's writer is one for all, so nobody waits long for it.
+    pub const fn batch_limit(&self) -> usize {
+        match self.pool {
+            Pool::Sqlite(_) => 64,
+            Pool::Postgres(_) => 256,
+        }
+    }
+
+    /// How many placeholders a multi-row statement gets. The engines allow 32,766 and 65,535, but SQLite looks each `$n` up
+    /// among those before it, so long statements take time by the square.
+    const fn places(&self) -> usize {
+        match self.location {
+            Location::Sqlite(_) => 2_048,
+            Location::Postgres(_) => 65_535,
+        }
+    }
+
+    /// Reads all rows of a query. A connection that broke since it was last used is replaced, once.
+    pub async fn read(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        match self.read_once(sql, args.clone()).await {
+            Err((_, true)) => self.read_once(sql, args).await.map_err(|(fault, _)| fault),
+            other => other.map_err(|(fault, _)| fault),
+        }
+    }
+
+    async fn read_once(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, (StoreError, bool)> {
+        let reading = async { native!(Pool, &self.pool, |pool, Db| rows!(Db, sql, args, pool)) };
+        within(self.limit(READ_ANSWER), reading).await.map_err(|fault| judge(&fault))
+    }
+
+    /// Several reads of one and the same state.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let begun = match &self.pool {
+            Pool::Sqlite(pool) => pool.begin().await.map(SnapshotOf::Sqlite),
+            Pool::Postgres(pool) => {
+                let begin = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                within(Some(READ_ANSWER), begin).await.map(SnapshotOf::Postgres)
+            }
+        };
+        begun.map(Snapshot).map_err(|fault| judge(&fault).0)
+    }
+
+    /// What the database's own clock says, in milliseconds since 1970, where it has one of its own.
+    pub async fn clock_millis(&self) -> Result<Option<i64>, StoreError> {
+        match self.pool {
+            Pool::Sqlite(_) => Ok(None),
+            Pool::Postgres(_) => {
+                let sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+                self.read(sql, vec![]).await?.first().map(|row| row.int(0)).transpose()
+            }
+        }
+    }
+
+    /// Tells other replicas that something was written, where the engine can. May be lost.
+    pub async fn hint(&self) {
+        if let Pool::Postgres(pool) = &self.pool {
+            drop(sqlx::query("SELECT pg_notify('nightlatch', '')").execute(pool).await);
+        }
+    }
+
+    /// What other replicas tell, where the engine can.
+    pub async fn hints(&self) -> Option<Hints> {
+        let Pool::Postgres(pool) = &self.pool else { return None };
+        let listening = async {
+            let mut listener = PgListener::connect_with(pool).await?;
+            listener.listen("nightlatch").await?;
+            Ok::<_, sqlx::Error>(listener)
+        };
+        Some(Hints(listening.await.ok()))
+    }
+
+    /// The writer's connection. A store has one writer a process.
+    pub fn writer(&self) -> Writer {
+        Writer { engine: self.clone(), connection: None, state: State::Idle }
+    }
+
+    /// Closes the readers. Waits for those at work.
+    pub async fn close(&self) {
+        native!(Pool, &self.pool, |pool, _Db| pool.close().await);
+    }
+
+    /// SQLite needs no limit of ours: it is in this process, and waits for others no longer than [`BUSY`].
+    fn limit(&self, limit: Duration) -> Option<Duration> {
+        matches!(self.pool, Pool::Postgres(_)).then_some(limit)
+    }
+}
+
+/// A connection on which other replicas' hints arrive.
+pub struct Hints(Option<PgListener>);
+
+impl Hints {
+    /// Waits for one. False when the connection broke.
+    pub async fn next(&mut self) -> bool {
+        match &mut self.0 {
+            Some(listener) => listener.recv().await.is_ok(),
+            None => false,
+        }
+    }
+}
+
+/// Where the writer's transaction stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There is none.
+    Idle,
+    /// It is open and whole.
+    Open,
+    /// A statement in it failed or was abandoned. SQLite may have rolled it back by itself and would take what follows as
+    /// writes of their own; PostgreSQL would answer COMMIT with a silent rollback. So nothing but a rollback may follow.
+    Failed,
+}
+
+/// The one connection that writes. It is made at the first `begin` and again whenever it broke.
+pub struct Writer {
+    engine: Engine,
+    /// Taken out while a statement runs, so that a future that is dropped halfway drops the connection too, which rolls back.
+    connection: Option<Connection>,
+    state: State,
+}
+
+impl Writer {
+    /// Begins a transaction that no other writer can be in at the same time (SQLite), or that waits at the head (PostgreSQL).
+    /// What was not committed before is rolled back.
+    pub async fn begin(&mut self) -> Result<(), StoreError> {
+        self.rollback().await;
+        let fresh = self.connection.is_none();
+        match self.begin_once().await {
+            // Broken while it lay idle: nothing was begun, so a new connection is safe.
+            Err((_, true)) if !fresh => self.begin_once().await.map_err(|(fault, _)| fault),
+            other => other.map_err(|(fault, _)| fault),
+        }
+    }
+
+    async fn begin_once(&mut self) -> Result<(), (StoreError, bool)> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.engine.location).await.map_err(|fault| (fault, false))?,
+        };
+        let begun = within(self.engine.limit(ANSWER), async {
+            match &mut connection {
+                Connection::Sqlite(conn) => conn.execute("BEGIN IMMEDIATE").await.map(drop),
+                Connection::Postgres(conn) => {
+                    conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await.map(drop)
+                }
+            }
+        });
+        begun.await.map_err(|fault| judge(&fault))?;
+        self.connection = Some(connection);
+        self.state = State::Open;
+        Ok(())
+    }
+
+    /// Runs a statement; says how many rows it touched.
+    pub async fn execute(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let (mut connection, limit) = self.take()?;
+        let done = within(limit, async {
+            native!(Connection, &mut connection, |conn, Db| {
+                bound!(Db, sql, args).execute(conn).await.map(|done| done.rows_affected())
+            })
+        });
+        let done = done.await;
+        self.put_back(connection, done)
+    }
+
+    /// Runs a statement and reads the rows that it gives.
+    pub async fn fetch(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let (mut connection, limit) = self.take()?;
+        let rows = within(limit, async { native!(Connection, &mut connection, |conn, Db| rows!(Db, sql, args, conn)) });
+        let rows = rows.await;
+        self.put_back(connection, rows)
+    }
+
+    /// Inserts many rows with as few statements as the engine allows: `into` is `INSERT INTO t (a, b)`, `then` follows the
+    /// values (`ON CONFLICT …`, or nothing), `args` holds row after row.
+    pub async fn insert(&mut self, into: &str, columns: usize, args: Vec<Arg>, then: &str) -> Result<u64, StoreError> {
+        if columns == 0 || !args.len().is_multiple_of(columns) {
+            return Err(StoreError::Broken(format!("{} values do not make rows of {columns}: {into}", args.len())));
+        }
+        let (mut touched, mut args) = (0, args.into_iter());
+        loop {
+            let some: Vec<Arg> = args.by_ref().take(self.engine.places() / columns * columns).collect();
+            if some.is_empty() {
+                return Ok(touched);
+            }
+            let sql = format!("{into} VALUES {} {then}", values(some.len() / columns, columns));
+            touched += self.execute(&sql, some).await?;
+        }
+    }
+
+    /// Makes it so. After an error at this point only a new read can tell whether it is.
+    pub async fn commit(&mut self) -> Result<(), StoreError> {
+        let (mut connection, limit) = self.take()?;
+        let done = within(limit, async {
+            native!(Connection, &mut connection, |conn, _Db| conn.execute("COMMIT").await.map(drop))
+        });
+        let done = done.await;
+        self.state = State::Idle;
+        match done {
+            Ok(()) => {
+                self.connection = Some(connection);
+                Ok(())
+            }
+            // The connection goes: after a failed fsync nothing that it believes is worth anything.
+            Err(fault) => Err(StoreError::Unknown(format!(
+                "the store failed while committing, so whether this was written must be read again: {}",
+                judge(&fault).0
+            ))),
+        }
+    }
+
+    /// Takes everything since `begin` back. Cannot fail: where the database does not answer, the connection is dropped, which
+    /// comes to the same.
+    pub async fn rollback(&mut self) {
+        if std::mem::replace(&mut self.state, State::Idle) == State::Idle {
+            return;
+        }
+        let Some(mut connection) = self.connection.take() else { return };
+        let done = within(self.engine.limit(ANSWER), async {
+            native!(Connection, &mut connection, |conn, _Db| conn.execute("ROLLBACK").await.map(drop))
+        });
+        if done.await.is_ok() {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// The connection for a statement. Until it is put back the transaction counts as failed.
+    fn take(&mut self) -> Result<(Connection, Option<Duration>), StoreError> {
+        let limit = self.engine.limit(ANSWER);
+        match (std::mem::replace(&mut self.state, State::Failed), self.connection.take()) {
+            (State::Open, Some(connection)) => Ok((connection, limit)),
+            (State::Idle, connection) => {
+                self.connection = connection;
+                self.state = State::Idle;
+                Err(StoreError::Broken("a write was tried outside a transaction: this is a fault of nightlatch".into()))
+            }
+            (_, connection) => {
+                self.connection = connection;
+                Err(StoreError::Refused("the write failed before this statement, so all of it is taken back".into()))
+            }
+        }
+    }
+
+    fn put_back<T>(&mut self, connection: Connection, done: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        match done.map_err(|fault| judge(&fault)) {
+            Ok(done) => {
+                self.connection = Some(connection);
+                self.state = State::Open;
+                Ok(done)
+            }
+            Err((fault, lost)) => {
+                self.connection = (!lost).then_some(connection);
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// A connection that may write, looked over first.
+async fn connect(location: &Location) -> Result<Connection, StoreError> {
+    let connected = match location {
+        Location::Sqlite(path) => looked_over_sqlite(path).await.map(|found| found.map(Connection::Sqlite)),
+        Location::Postgres(url) => {
+            let options = postgres_options(url)?;
+            within(Some(ANSWER), looked_over_postgres(&options)).await.map(|found| found.map(Connection::Postgres))
+        }
+    };
+    connected.map_err(|fault| judge(&fault).0)?
+}
+
+async fn looked_over_sqlite(path: &Path) -> Result<Result<SqliteConnection, StoreError>, sqlx::Error> {
+    let mut conn = sqlite_options(path).connect().await?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut conn).await?;
+    if !new_enough(&version) {
+        let [a, b, c] = OLDEST_SQLITE;
+        let sentence =
+            format!("this program holds SQLite {version}, which can lose writes: build it with {a}.{b}.{c} or newer");
+        return Ok(Err(StoreError::Broken(sentence)));
+    }
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut conn).await?;
+    if journal != "wal" {
+        let sentence = format!(
+            "{} cannot have a write-ahead log where it lies: put the store on a local file system",
+            path.display()
+        );
+        return Ok(Err(StoreError::Broken(sentence)));
+    }
+    Ok(Ok(conn))
+}
+
+async fn looked_over_postgres(options: &PgConnectOptions) -> Result<Result<PgConnection, StoreError>, sqlx::Error> {
+    let mut conn = options.connect().await?;
+    conn.execute(WRITER_SETTINGS).await?;
+    let commit: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut conn).await?;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut conn).await?;
+    let sentence = if commit == "off" {
+        "PostgreSQL has synchronous_commit = off, so it could lose what it acknowledged: set it to on for this database"
+    } else if encoding != "UTF8" {
+        "the database does not keep text as UTF8: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    } else {
+        return Ok(Ok(conn));
+    };
+    Ok(Err(StoreError::Broken(sentence.into())))
+}
+
+/// Whether SQLite `version` is one of those that keep what they wrote.
+fn new_enough(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts.as_slice() >= OLDEST_SQLITE.as_slice()
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .foreign_keys(false)
+        .disable_statement_logging()
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    // The parser's own sentence could quote the password.
+    let broken = |_| StoreError::Broken("the store's postgres:// url cannot be read: mend [store] url".into());
+    Ok(url.parse::<PgConnectOptions>().map_err(broken)?.application_name("nightlatch").disable_statement_logging())
+}
+
+/// Makes the file 0600 in a folder 0700 if it is not there, and refuses one that others can read: it holds what people wrote
+/// and the hashes of their tokens.
+fn private_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    let broken = |what: &str, fault: std::io::Error| {
+        StoreError::Broken(format!("{} cannot be {what}: {fault}. Look at the folder's owner and mode", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|fault| broken("made", fault))?;
+    }
+    // Made here, not by SQLite, so that it never exists with a wider mode; its companions take the same mode.
+    let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let mode = file.and_then(|file| file.metadata()).map_err(|fault| broken("opened", fault))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let shown = path.display();
+        return Err(StoreError::Broken(format!("others than its owner can open {shown}: run chmod 600 {shown}")));
+    }
+    Ok(())
+}
+
+/// Waits for PostgreSQL only so long: a connection whose other end vanished would otherwise hold its caller for ever.
+async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let Some(limit) = limit else { return work.await };
+    let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not answer in time"));
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// What an error of the driver means, and whether the connection is lost with it.
+fn judge(fault: &sqlx::Error) -> (StoreError, bool) {
+    use StoreError::{Away, Broken};
+    let shown = one_line(&fault.to_string());
+    match fault {
+        sqlx::Error::Database(fault) => judge_code(&fault.code().unwrap_or_default(), &one_line(fault.message())),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => (
+            Away(format!(
+                "the store cannot be reached: {shown}. See that it runs and that the network lets us through"
+            )),
+            true,
+        ),
+        sqlx::Error::PoolTimedOut => {
+            (Away("the store gave no connection in 5 s: see that it runs and is not overloaded".into()), false)
+        }
+        sqlx::Error::PoolClosed => (Away("the store is being closed: ask again once it is back".into()), false),
+        _ => (Broken(format!("the store answered something odd: {shown}. Run nightlatch doctor")), true),
+    }
+}
+
+/// An SQLSTATE of PostgreSQL (five characters) or an extended result code of SQLite (a number) as a sentence. They cannot be
+/// mistaken for each other: SQLite's have at most four digits.
+fn judge_code(code: &str, shown: &str) -> (StoreError, bool) {
+    use StoreError::{Away, Broken, Refused};
+    let primary = if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 };
+    let class = if code.len() == 5 { code.get(..2).unwrap_or_default() } else { "" };
+    let kept = |fault| (fault, false);
+    match (code, class, primary) {
+        ("53100", ..) | (_, _, 13) => {
+            kept(Refused("the store's disk is full, so nothing new can be recorded: make room there".into()))
+        }
+        ("55P03" | "40001" | "40P01", ..) | (_, _, 5 | 6) => {
+            kept(Away("another writer held the store for more than 5 s: try again, and see what holds it".into()))
+        }
+        ("57014", ..) | (_, _, 9) => {
+            kept(Away("the store took too long and was stopped: see whether it is overloaded".into()))
+        }
+        ("25006", ..) => {
+            let sentence =
+                "this PostgreSQL only reads (a standby, or set so): point [store] url at the one that writes";
+            (Away(sentence.into()), true)
+        }
+        ("53300", ..) => kept(Away("PostgreSQL has no connection left: raise max_connections or close others".into())),
+        ("25P03" | "57P01" | "57P02" | "57P03" | "57P05", ..) | (_, "08", _) => {
+            (Away(format!("the store closed the connection: {shown}. It is tried again")), true)
+        }
+        (_, "28", _) => {
+            kept(Broken(format!("PostgreSQL refuses the sign-in: {shown}. Mend user or password in [store] url")))
+        }
+        ("3D000", ..) => kept(Broken(format!("{shown}: make it with CREATE DATABASE, or mend [store] url"))),
+        ("42501", ..) => kept(Broken(format!("{shown}: give nightlatch's user the rights on its database"))),
+        (_, _, 8) => {
+            (Broken("the store's file or folder is read-only: see who owns it, and whether the disk is".into()), true)
+        }
+        (_, _, 10) => {
+            (Away(format!("the disk under the store fails: {shown}. Look at the system's log before going on")), true)
+        }
+        (_, _, 11 | 26) => {
+            (Broken(format!("the store's file is damaged or no store: {shown}. Restore a backup and verify it")), true)
+        }
+        (_, _, 14) => {
+            (Away(format!("the store's file cannot be opened: {shown}. See that it is there and ours")), true)
+        }
+        (_, _, 7) | (_, "53", _) => kept(Away(format!("the store is out of resources: {shown}. Give it more"))),
+        ("42P07" | "42710", ..) | (_, "23", _) | (_, _, 19) => kept(Refused(format!("the store refused it: {shown}"))),
+        (_, "22", _) => kept(Refused(format!("the store cannot hold this value: {shown}"))),
+        (_, "XX" | "58" | "F0", _) => {
+            (Broken(format!("PostgreSQL has a fault of its own: {shown}. Look at its log")), true)
+        }
+        _ => kept(Broken(format!("the store did not understand ({code}): {shown}. Run nightlatch doctor"))),
+    }
+}
+
+/// A native row taken over.
+trait Cells {
+    fn row(&self) -> Row;
+}
+
+macro_rules! cells {
+    ($row:ty, $($int:literal)|+ => $number:ty, $($text:literal)|+) => {
+        impl Cells for $row {
+            fn row(&self) -> Row {
+                let cell = |column: usize| {
+                    let raw = self.try_get_raw(column).ok()?;
+                    if raw.is_null() {
+                        return Some(Cell::Null);
+                    }
+                    let kind = raw.type_info().name().to_owned();
+                    let known = match kind.as_str() {
+                        $($int)|+ => self.try_get_unchecked::<$number, _>(column).ok().map(Cell::Int),
+                        $($text)|+ => self.try_get_unchecked::<String, _>(column).ok().map(Cell::Text),
+                        _ => None,
+                    };
+                    Some(known.unwrap_or(Cell::Foreign(kind)))
+                };
+                Row((0..self.len()).map(|column| cell(column).unwrap_or(Cell::Null)).collect())
+            }
+        }
+    };
+}
+cells!(SqliteRow, "INTEGER" | "BOOLEAN" => i64, "TEXT");
+cells!(PgRow, "INT8" | "INT4" | "INT2" => i64, "TEXT" | "VARCHAR" | "NAME");
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

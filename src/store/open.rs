@@ -1,0 +1,224 @@
+//! Opening a store, and what may be asked of its writer. A store has one writer a process; a SQLite file has one server.
+
+use super::act::{Act, Done, LeaseAsk, Leased, Queue, WriteError};
+use super::engine::{Engine, Writer};
+use super::fault::StoreError;
+use super::head::{COLUMNS, Head};
+use super::hint;
+use super::location::Location;
+use super::policies::{Policies, PolicyReader};
+use super::schema;
+use super::write::{Answer, Job, Queues, Scribe, Side};
+use crate::access::event::FORMAT;
+use crate::access::id::BEFORE_FIRST;
+use crate::clock::Clock;
+use crate::secret;
+use crate::text::Instant;
+use crate::trail::{Frontier, Link};
+use futures_util::future::BoxFuture;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How many commands may wait in one queue; whoever comes then waits before it.
+const QUEUE: usize = 1_024;
+/// The letters of a store's id, and how many.
+const ID_LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const ID_LONG: usize = 8;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Reads a policy's text.
+    pub policies: PolicyReader,
+    /// To serve: on SQLite, no second server may.
+    pub serve: bool,
+}
+
+/// An open store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub engine: Engine,
+    pub clock: Clock,
+    pub policies: Arc<Policies>,
+    pub store_id: String,
+    people: mpsc::Sender<Job>,
+    machine: mpsc::Sender<Job>,
+    seq: Arc<watch::Sender<i64>>,
+    /// Held as long as the store is open.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the store, and makes it if there is none. `clock` begins after what the store knows.
+    pub async fn open(location: &Location, clock: Clock, options: Options) -> Result<Self, StoreError> {
+        let engine = Engine::open(location).await?;
+        let lock = match location {
+            Location::Sqlite(path) if options.serve => Some(lock(path)?),
+            _ => None,
+        };
+        let mut writer = engine.writer();
+        schema::create(&mut writer).await?;
+        let head = begin(&mut writer).await?;
+        let live = engine.read("SELECT number FROM request WHERE phase = 'held' LIMIT 1", vec![]).await?;
+        clock.begin_after(head.at.max(head.alive_at), !live.is_empty());
+        let (people, people_queue) = mpsc::channel(QUEUE);
+        let (machine, machine_queue) = mpsc::channel(QUEUE);
+        let seq = Arc::new(watch::Sender::new(head.seq));
+        let policies = Arc::new(Policies::new(options.policies));
+        let scribe = Scribe {
+            writer,
+            engine: engine.clone(),
+            clock: clock.clone(),
+            policies: policies.clone(),
+            seq: seq.clone(),
+            limit: engine.batch_limit(),
+            swept: None,
+        };
+        tokio::spawn(scribe.run(Queues { people: people_queue, machine: machine_queue }));
+        let inner = Inner { engine, clock, policies, store_id: head.store_id, people, machine, seq, _lock: lock };
+        let inner = Arc::new(inner);
+        let weak = Arc::downgrade(&inner);
+        let on_hint = move || {
+            let store = Self { inner: weak.upgrade()? };
+            let looking: BoxFuture<'static, ()> = Box::pin(async move {
+                // A failure is found by the tick as well, which says so.
+                drop(store.poll_head().await);
+            });
+            Some(looking)
+        };
+        tokio::spawn(hint::follow(inner.engine.clone(), on_hint));
+        Ok(Self { inner })
+    }
+
+    /// Which store it is.
+    pub fn id(&self) -> &str {
+        &self.inner.store_id
+    }
+
+    /// The clock that it writes by.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Does one command: the only way in which anything changes. Answered after the commit. Whoever stops waiting does not
+    /// stop it.
+    pub async fn act(&self, act: Act) -> Result<Done, WriteError> {
+        let queue = act.queue;
+        self.ask(queue, |answer| Job::Act(Box::new(act), answer)).await?
+    }
+
+    /// Takes due work of one target. While the clock is insane only removals are given out.
+    pub async fn lease(&self, ask: LeaseAsk) -> Result<Vec<Leased>, StoreError> {
+        self.ask(Queue::Machine, |answer| Job::Lease(ask, answer)).await?
+    }
+
+    /// Gives leases back that nobody will report on: they fall due `at`. No keys named: all that `replica` holds.
+    pub async fn give_back(&self, replica: &str, keys: &[String], at: Instant) -> Result<(), StoreError> {
+        self.side(Side::GiveBack { replica: replica.to_owned(), keys: keys.to_vec(), at }).await
+    }
+
+    /// Writes down that a server lives at `at`; never later than elapsed time says, so that a jump is not kept.
+    pub async fn touch_alive(&self, at: Instant) -> Result<(), StoreError> {
+        self.side(Side::Alive { at: at.min(self.inner.clock.read().recorded) }).await
+    }
+
+    /// Keeps a checkpoint over the first `size` events.
+    pub async fn put_checkpoint(&self, size: i64, at: Instant, note: &str) -> Result<(), StoreError> {
+        self.side(Side::Checkpoint { size, at, note: note.to_owned() }).await
+    }
+
+    /// Writes down that a token was used, to the minute.
+    pub async fn touch_token(&self, id: i64, at: Instant) -> Result<(), StoreError> {
+        self.side(Side::TouchToken { id, at }).await
+    }
+
+    /// The head's number, as it moves: after each commit here, and whenever [`Store::poll_head`] finds another process's.
+    pub fn subscribe(&self) -> watch::Receiver<i64> {
+        self.inner.seq.subscribe()
+    }
+
+    /// Looks whether another process wrote; wakes those who follow.
+    pub async fn poll_head(&self) -> Result<i64, StoreError> {
+        let head = self.head().await?;
+        self.inner.seq.send_if_modified(|known| {
+            let newer = head.seq > *known;
+            *known = head.seq.max(*known);
+            newer
+        });
+        Ok(head.seq)
+    }
+
+    /// Takes no more commands, does those that wait, and closes.
+    pub async fn close(&self) {
+        // Already closed: nothing waits.
+        let _ = self.ask(Queue::Machine, Job::Stop).await;
+        self.inner.engine.close().await;
+    }
+
+    async fn side(&self, side: Side) -> Result<(), StoreError> {
+        self.ask(Queue::Machine, |answer| Job::Side(side, answer)).await?
+    }
+
+    async fn ask<T>(&self, queue: Queue, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {
+        let closed = || StoreError::Away("the store is being closed: ask again once it is back".into());
+        let (answer, answered) = oneshot::channel();
+        let sender = match queue {
+            Queue::People => &self.inner.people,
+            Queue::Machine => &self.inner.machine,
+        };
+        sender.send(job(answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())
+    }
+}
+
+/// Makes the head row where there is none, and reads it.
+async fn begin(writer: &mut Writer) -> Result<Head, StoreError> {
+    writer.begin().await?;
+    let args = vec![
+        Link::ZERO.to_string().into(),
+        Frontier::new().to_string().into(),
+        BEFORE_FIRST.into(),
+        FORMAT.into(),
+        new_id()?.into(),
+    ];
+    let sql = "INSERT INTO head (one, seq, at, alive_at, link, tree, number, policy, format, store_id) \
+        VALUES (1, 0, 0, 0, $1, $2, $3, '', $4, $5) ON CONFLICT (one) DO NOTHING";
+    writer.execute(sql, args).await?;
+    let head = Head::first(&writer.fetch(&format!("SELECT {COLUMNS} FROM head WHERE one = 1"), vec![]).await?)?;
+    writer.commit().await?;
+    Ok(head)
+}
+
+fn new_id() -> Result<String, StoreError> {
+    let bytes = secret::bytes::<ID_LONG>().map_err(|fault| StoreError::Broken(fault.to_string()))?;
+    let letter =
+        |byte: u8| ID_LETTERS.get(usize::from(byte) % ID_LETTERS.len()).map_or('a', |letter| char::from(*letter));
+    Ok(bytes.into_iter().map(letter).collect())
+}
+
+/// Takes `PATH.lock`, which the operating system gives back when this process ends, however it ends.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = Path::new(&name);
+    let fault = |fault: std::io::Error| {
+        StoreError::Broken(format!("{} cannot be locked: {fault}. Look at the folder's owner and mode", lock.display()))
+    };
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let path = path.display();
+            Err(StoreError::Broken(format!("another server has {path} open: stop it first, or use the one that runs")))
+        }
+        Err(TryLockError::Error(other)) => Err(fault(other)),
+    }
+}
