@@ -1,0 +1,362 @@
+//! One lane of one target: lease, plan, act, read back, report.
+
+use super::super::ruling::{Shape, shape};
+use super::super::{Answered, Fault as Failure, Service};
+use super::GRACE;
+use super::plan::{Act, plan};
+use crate::access::command::{Command, Outcome, Report};
+use crate::access::due::{Wanted, visits, wanted};
+use crate::access::event::{Observed, Text};
+use crate::access::window::Window;
+use crate::access::{Actor, Code, Held, Request, RequestNumber, Subject};
+use crate::provision::{Fault, Granted, Observation, Presence, Provisioner, Spec};
+use crate::secret;
+use crate::store::{LeaseAsk, Leased};
+use crate::text::{Instant, Length};
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bounds of the time until a failed attempt is made again: what is drawn lies below a bound that doubles.
+const LEAST: Length = Length::from_millis(200);
+const MOST: Length = Length::from_seconds(30);
+/// A grant that waits for a thaw is looked at again after this.
+const FROZEN: Length = Length::from_seconds(2);
+/// What a lease holds where the ruling policy does not know the target.
+const UNKNOWN: Length = Length::from_seconds(30);
+
+/// One piece of leased work, ready for its provisioner.
+struct Job {
+    attempt: i64,
+    failures: i64,
+    of: Vec<RequestNumber>,
+    provisioner: Arc<dyn Provisioner>,
+    spec: Spec,
+}
+
+/// When a key that is as wanted has to be looked at again.
+fn rest(requests: &[Request], at: Instant) -> Instant {
+    let held: Vec<&Held> = requests.iter().filter_map(Request::held).collect();
+    visits(&held, at).into_iter().filter(|visit| *visit > at).min().unwrap_or_else(|| at.plus(MOST))
+}
+
+/// How long until the next attempt after so many failures: full jitter.
+fn backoff(failures: i64) -> Length {
+    let doubled = LEAST.millis().saturating_mul(1_i64 << failures.clamp(0, 16));
+    let bound = u64::try_from(doubled.min(MOST.millis())).unwrap_or(200);
+    Length::from_millis(i64::try_from(1 + secret::below(bound)).unwrap_or(200))
+}
+
+impl Service {
+    /// Works through what is due in one lane, a batch at a time. Says whether there was anything.
+    pub(super) async fn run_lane(&self, target: &str, removals: bool) -> Answered<bool> {
+        let mut worked = false;
+        loop {
+            if self.inner.stop.is_cancelled() || (!removals && !self.inner.granting()) {
+                return Ok(worked);
+            }
+            let (limit, holds) = self.bounds(target).await?;
+            let (target, replica) = (target.to_owned(), self.inner.replica.clone());
+            let ask = LeaseAsk { target, removals, limit, holds, replica, only: None };
+            let taken = self.inner.clock.monotonic();
+            let leased = self.inner.store.lease(ask).await?;
+            if leased.is_empty() {
+                return Ok(worked);
+            }
+            let keys: Vec<String> = leased.iter().map(|leased| leased.access_key.clone()).collect();
+            let (grants, removes, idle) = self.plan_all(leased).await;
+            let only_idle = idle.len() == keys.len();
+            for (key, at) in idle {
+                self.inner.store.give_back(&self.inner.replica, &[key], at).await?;
+            }
+            // Due by the head and not by this clock: looking again at once would only go round.
+            if only_idle {
+                return Ok(worked);
+            }
+            worked = true;
+            // A replica that was frozen over its lease must not act on it when it wakes.
+            if self.inner.clock.monotonic().saturating_sub(taken) > holds.to_std().saturating_sub(GRACE.to_std()) {
+                tracing::warn!("woke too late for a lease: it is given back, if nobody took it meanwhile");
+                self.inner.store.give_back(&self.inner.replica, &keys, self.now().at).await?;
+                continue;
+            }
+            tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
+        }
+    }
+
+    /// How many at once, and for how long, of the target as the ruling policy has it.
+    async fn bounds(&self, target: &str) -> Answered<(i64, Length)> {
+        let ruling = self.ruling().await?;
+        let Some(provisioner) = ruling.table.get(target) else { return Ok((16, UNKNOWN)) };
+        let limit = provisioner.time_limit();
+        // Acting and reading back, each within its limit, and a second reading where the target needs it.
+        let millis = 3 * limit.millis() + provisioner.settles().millis() + GRACE.millis();
+        Ok((i64::try_from(provisioner.at_once()).unwrap_or(16).clamp(1, 1000), Length::from_millis(millis)))
+    }
+
+    /// Grants, removals, and keys to give back until an instant.
+    async fn plan_all(&self, leased: Vec<Leased>) -> (Vec<Job>, Vec<Job>, Vec<(String, Instant)>) {
+        let (mut grants, mut removes, mut idle) = (Vec::new(), Vec::new(), Vec::new());
+        for Leased { access_key, attempt, failures, requests, .. } in leased {
+            let plan = plan(&requests, self.now().at);
+            let carried = plan.carried.iter();
+            join_all(carried.map(|(number, by)| self.report(*number, false, attempt, failures, Outcome::Carried(*by))))
+                .await;
+            let (of, until) = match plan.act {
+                Act::Nothing if plan.carried.is_empty() => {
+                    idle.push((access_key, rest(&requests, self.now().at)));
+                    continue;
+                }
+                Act::Nothing => continue,
+                Act::Grant { until, of } => (of, Some(until)),
+                Act::Remove { of } => (of, None),
+            };
+            if until.is_some() && self.is_frozen(&requests) {
+                // Nothing is given now; what is given already is looked after at its end.
+                let at = self.now().at;
+                idle.push((access_key, rest(&requests, at).min(at.plus(FROZEN))));
+                continue;
+            }
+            let first = requests.iter().find(|request| of.contains(&request.number));
+            match self.placed(first, until).await {
+                Ok((provisioner, spec)) => {
+                    let job = Job { attempt, failures, of, provisioner, spec };
+                    if until.is_some() { grants.push(job) } else { removes.push(job) }
+                }
+                Err(sentence) => {
+                    let outcome = failed(&Fault::passing(sentence));
+                    let grant = until.is_some();
+                    join_all(of.iter().map(|n| self.report(*n, grant, attempt, failures, outcome.clone()))).await;
+                }
+            }
+        }
+        (grants, removes, idle)
+    }
+
+    /// Whether nothing may be given on the system of these requests.
+    fn is_frozen(&self, requests: &[Request]) -> bool {
+        let frozen = self.inner.board.frozen();
+        let covers = |system: &Option<crate::text::SystemId>| {
+            system.as_ref().is_none_or(|system| requests.iter().any(|request| request.ask.system == *system))
+        };
+        frozen.iter().any(|freeze| covers(&freeze.system))
+    }
+
+    /// The provisioner and the spec, by the policy version that approved it.
+    pub(in crate::service) async fn placed(
+        &self,
+        request: Option<&Request>,
+        until: Option<Instant>,
+    ) -> Result<(Arc<dyn Provisioner>, Spec), String> {
+        let request = request.ok_or("the request is gone")?;
+        let held = request.held().ok_or("the request is not approved")?;
+        let ruling = self.inner.rulings.of(&held.decision.policy).await.map_err(|fault| fault.to_string())?;
+        let window = Window { until: until.unwrap_or(held.window.until), ..held.window };
+        let spec = ruling.spec(&self.inner.store_id, &Shape { window, ..shape(request) });
+        spec.ok_or_else(|| "its policy version no longer names its target".to_owned())
+    }
+
+    /// Sends what came of an attempt. False where the attempt was overtaken.
+    async fn report(&self, number: RequestNumber, grant: bool, attempt: i64, failures: i64, outcome: Outcome) -> bool {
+        let retry_at = self.now().at.plus(backoff(failures));
+        let report = Report { attempt, outcome, retry_at, spooled_at: None };
+        let command = if grant { Command::ReportGrant(report) } else { Command::ReportRemoval(report) };
+        match self.send(&Actor::Reconciler, Some(Subject::Request(number)), command, None).await {
+            Ok(_) => true,
+            Err(Failure::Refused(refusal)) if refusal.code == Code::StaleReport => false,
+            Err(error) => {
+                tracing::warn!(%error, %number, "a report did not reach the store; its lease falls due again");
+                true
+            }
+        }
+    }
+
+    async fn grant_batch(&self, jobs: Vec<Job>) {
+        for (provisioner, jobs) in by_provisioner(jobs) {
+            let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
+            let limit = limit(provisioner.as_ref());
+            let granted = within(limit, specs.len(), provisioner.grant(&specs)).await;
+            let seen = within(limit, specs.len(), provisioner.observe(&specs)).await;
+            let at = self.now().at;
+            let reports = jobs.iter().zip(granted.into_iter().zip(seen)).map(|(job, (granted, seen))| {
+                let outcome = granted_outcome(job, &granted, &seen, at);
+                self.report_grant(job, outcome)
+            });
+            join_all(reports).await;
+        }
+    }
+
+    /// A grant whose attempt was overtaken must not stay where it is no longer wanted.
+    async fn report_grant(&self, job: &Job, outcome: Outcome) {
+        let there = matches!(outcome, Outcome::Granted { .. });
+        let reports = job.of.iter().map(|n| self.report(*n, true, job.attempt, job.failures, outcome.clone()));
+        let counted = join_all(reports).await.into_iter().any(|counted| counted);
+        if counted || !there {
+            return;
+        }
+        let Some(number) = job.of.first() else { return };
+        let still_wanted = match self.inner.store.request(*number).await {
+            Ok(Some((request, _))) => matches!(wanted(&request, self.now().at), Some(Wanted::Present(_))),
+            Ok(None) => false,
+            // Not known: whoever holds the next lease reads the target.
+            Err(_) => true,
+        };
+        if !still_wanted {
+            self.take_back(job).await;
+        }
+    }
+
+    /// Removes what an overtaken grant left behind; what cannot be removed is reported as a stray.
+    async fn take_back(&self, job: &Job) {
+        let specs = std::slice::from_ref(&job.spec);
+        let limit = limit(job.provisioner.as_ref());
+        let removed = within(limit, 1, job.provisioner.remove(specs)).await;
+        let seen = within(limit, 1, job.provisioner.observe(specs)).await;
+        if seen.first().is_some_and(|seen| seen.as_ref().is_ok_and(|o| o.presence == Presence::Absent)) {
+            return;
+        }
+        let command = Command::ReportStray {
+            target: job.provisioner.target().to_owned(),
+            mark: job.spec.mark.clone(),
+            evidence: format!("an overtaken grant may be left behind: {removed:?}"),
+        };
+        if let Err(error) = self.send(&Actor::Reconciler, Some(Subject::Store), command, None).await {
+            tracing::error!(%error, mark = job.spec.mark, "a stray could not be recorded");
+        }
+    }
+
+    async fn remove_batch(&self, jobs: Vec<Job>) {
+        for (provisioner, jobs) in by_provisioner(jobs) {
+            let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
+            let limit = limit(provisioner.as_ref());
+            let removed = within(limit, specs.len(), provisioner.remove(&specs)).await;
+            let seen = within(limit, specs.len(), provisioner.observe(&specs)).await;
+            let settles = provisioner.settles();
+            let (mut now, mut later) = (Vec::new(), Vec::new());
+            let at = self.now().at;
+            for ((job, removed), seen) in jobs.into_iter().zip(removed).zip(seen) {
+                let outcome = removed_outcome(&removed, &seen, at);
+                if settles > Length::ZERO && matches!(outcome, Outcome::Absent(_)) {
+                    later.push((job, removed));
+                } else {
+                    now.push((job, outcome));
+                }
+            }
+            self.report_removals(now).await;
+            if !later.is_empty() {
+                // The second reading happens under the same lease, without holding up the lane.
+                tokio::spawn(self.clone().read_again(provisioner, later, settles));
+            }
+        }
+    }
+
+    async fn read_again(self, provisioner: Arc<dyn Provisioner>, jobs: Vec<(Job, Result<(), Fault>)>, settles: Length) {
+        self.inner.clock.sleep(settles).await;
+        let specs: Vec<Spec> = jobs.iter().map(|(job, _)| job.spec.clone()).collect();
+        let seen = within(limit(provisioner.as_ref()), specs.len(), provisioner.observe(&specs)).await;
+        let at = self.now().at;
+        let outcomes = jobs.into_iter().zip(seen);
+        self.report_removals(
+            outcomes.map(|((job, removed), seen)| (job, removed_outcome(&removed, &seen, at))).collect(),
+        )
+        .await;
+        self.inner.wake.notify_one();
+    }
+
+    async fn report_removals(&self, outcomes: Vec<(Job, Outcome)>) {
+        let reports = outcomes
+            .iter()
+            .flat_map(|(job, outcome)| job.of.iter().map(move |n| (job, *n, outcome.clone())))
+            .map(|(job, n, outcome)| self.report(n, false, job.attempt, job.failures, outcome));
+        join_all(reports).await;
+    }
+
+    /// Takes access out and reads it back, for one request, without a lease: removing is idempotent.
+    pub(super) async fn remove_bare(&self, request: &Request) -> Option<Observed> {
+        let (provisioner, spec) = self.placed(Some(request), None).await.ok()?;
+        let specs = std::slice::from_ref(&spec);
+        let limit = limit(provisioner.as_ref());
+        let removed = within(limit, 1, provisioner.remove(specs)).await.into_iter().next()?;
+        let seen = within(limit, 1, provisioner.observe(specs)).await.into_iter().next()?;
+        match removed_outcome(&removed, &seen, self.now().at) {
+            Outcome::Absent(observed) => Some(observed),
+            Outcome::Granted { .. } | Outcome::Failed { .. } | Outcome::Carried(_) => None,
+        }
+    }
+}
+
+/// The provisioner's limit, and a little, so that its own sentence comes first.
+fn limit(provisioner: &dyn Provisioner) -> Duration {
+    provisioner.time_limit().to_std() + Duration::from_secs(1)
+}
+
+/// Calls a provisioner within its limit; an answer of another length is as good as none.
+async fn within<T>(limit: Duration, count: usize, act: crate::provision::Act<'_, T>) -> Vec<Result<T, Fault>> {
+    let nothing = |sentence: &str| (0..count).map(|_| Err(Fault::passing(sentence))).collect::<Vec<_>>();
+    match tokio::time::timeout(limit, act).await {
+        Ok(answers) if answers.len() == count => answers,
+        Ok(_) => nothing("the target answered for another number of grants"),
+        Err(_) => nothing("the target did not answer in time"),
+    }
+}
+
+/// Jobs of the same provisioner together: an older policy version has its own.
+fn by_provisioner(jobs: Vec<Job>) -> Vec<(Arc<dyn Provisioner>, Vec<Job>)> {
+    let mut out: Vec<(Arc<dyn Provisioner>, Vec<Job>)> = Vec::new();
+    for job in jobs {
+        match out.iter_mut().find(|(provisioner, _)| Arc::ptr_eq(provisioner, &job.provisioner)) {
+            Some((_, jobs)) => jobs.push(job),
+            None => out.push((job.provisioner.clone(), vec![job])),
+        }
+    }
+    out
+}
+
+fn observed(observation: &Observation, at: Instant) -> Observed {
+    Observed {
+        at,
+        present: observation.presence == Presence::Present || observation.sessions.is_some_and(|n| n > 0),
+        until: observation.until,
+        sessions: observation.sessions,
+        evidence: Text::draft(observation.evidence.clone()),
+    }
+}
+
+fn failed(fault: &Fault) -> Outcome {
+    Outcome::Failed { sentence: fault.sentence.clone(), useless: !fault.retry, contradicted: false }
+}
+
+fn granted_outcome(
+    job: &Job,
+    granted: &Result<Granted, Fault>,
+    seen: &Result<Observation, Fault>,
+    at: Instant,
+) -> Outcome {
+    match (granted, seen) {
+        (Err(fault), _) | (Ok(_), Err(fault)) => failed(fault),
+        (Ok(granted), Ok(seen)) if seen.presence == Presence::Present => {
+            Outcome::Granted { until: job.spec.until, second_lock: granted.second_lock, observed: observed(seen, at) }
+        }
+        (Ok(_), Ok(seen)) => Outcome::Failed {
+            sentence: format!("the target said that it was given, and it was not there: {}", seen.evidence),
+            useless: false,
+            contradicted: true,
+        },
+    }
+}
+
+/// What was read decides, whatever the target said: it is gone when it was read as gone.
+fn removed_outcome(removed: &Result<(), Fault>, seen: &Result<Observation, Fault>, at: Instant) -> Outcome {
+    match (removed, seen) {
+        (_, Ok(seen)) if !observed(seen, at).present => Outcome::Absent(observed(seen, at)),
+        (Err(fault), _) | (Ok(()), Err(fault)) => failed(fault),
+        (Ok(()), Ok(seen)) => Outcome::Failed {
+            sentence: format!(
+                "contradicted: the target said that it was removed, and it is still there: {}",
+                seen.evidence
+            ),
+            useless: false,
+            contradicted: true,
+        },
+    }
+}

@@ -1,0 +1,140 @@
+//! Who somebody is: by the socket's peer, by a token, by a one-time invitation.
+
+use super::{Answered, Fault, Key, Presented, Service};
+use crate::access::command::Command;
+use crate::access::{Actor, Code, Refusal, Subject, Via};
+use crate::secret::{self, Secret};
+use crate::store::TokenRow;
+use crate::text::{Instant, Length};
+use crate::wire::{INVITATION_PREFIX, LoginBody, LoginView, TOKEN_PREFIX};
+
+/// How long an invitation holds.
+pub const INVITATION: Length = Length::from_minutes(10);
+/// How long a personal token holds that `login` stores.
+pub const PERSONAL: Length = Length::from_hours(24 * 90);
+
+/// A fresh token or invitation: what to show once, and what to store.
+pub struct Minted {
+    /// Shown once.
+    pub secret: Secret,
+    /// Its number.
+    pub id: i64,
+    /// What the store keeps.
+    pub hash: String,
+}
+
+/// Mints a token or an invitation.
+pub fn mint(invitation: bool) -> Result<Minted, secret::NoChance> {
+    let prefix = if invitation { INVITATION_PREFIX } else { TOKEN_PREFIX };
+    let secret = Secret::new(format!("{prefix}{}", secret::hex::<32>()?));
+    let id = i64::from(u32::from_le_bytes(secret::bytes::<4>()?)) + 1;
+    let hash = secret::token_hash(&secret);
+    Ok(Minted { secret, id, hash })
+}
+
+fn unknown() -> Fault {
+    Fault::Refused(Refusal::new(
+        Code::NotSignedIn,
+        "this token is not valid, or not any more",
+        "sign in again with nightlatch login; an admin makes the code with nightlatch admin invite",
+    ))
+}
+
+impl Service {
+    pub(super) async fn do_sign_in(&self, presented: &Presented) -> Answered<Actor> {
+        let ruling = self.ruling().await?;
+        match presented {
+            Presented::Socket(account) => {
+                if let Some((id, _)) = ruling.policy.by_os_user(account) {
+                    Ok(Actor::Person(id.clone(), Via::Socket))
+                } else {
+                    let account = crate::text::Clean::line(account);
+                    Err(Fault::Refused(Refusal::new(
+                        Code::NotSignedIn,
+                        format!("the account {account} is nobody in the policy"),
+                        format!("add os_user = \"{account}\" under [people.…] in {}", self.inner.options.policy_name),
+                    )))
+                }
+            }
+            Presented::Token(token) => {
+                let row = self.token(token, TOKEN_PREFIX).await?;
+                let id = row.person;
+                if ruling.policy.person(&id).is_none() {
+                    return Err(Fault::Refused(Refusal::new(
+                        Code::NotSignedIn,
+                        format!("{id} is nobody in the policy any more"),
+                        "ask an admin",
+                    )));
+                }
+                if let Err(error) = self.inner.store.touch_token(row.id, self.now().at).await {
+                    tracing::debug!(%error, "a token's last use was not noted");
+                }
+                Ok(Actor::Person(id, Via::Token))
+            }
+        }
+    }
+
+    /// The row of a secret that is valid now. What is looked up is its hash, so a stolen hash opens nothing.
+    async fn token(&self, token: &Secret, prefix: &str) -> Answered<TokenRow> {
+        if !token.reveal().starts_with(prefix) || token.reveal().len() > 200 {
+            return Err(unknown());
+        }
+        let hash = secret::token_hash(token);
+        let row = self.inner.store.token_by_hash(&hash).await?.ok_or_else(unknown)?;
+        let at = self.now().at;
+        let ended = row.revoked_at.is_some() || row.expires_at.is_some_and(|expires| expires <= at);
+        let invitation = prefix == INVITATION_PREFIX;
+        if ended || row.invitation != invitation { Err(unknown()) } else { Ok(row) }
+    }
+
+    pub(super) async fn do_login(&self, body: &LoginBody) -> Answered<LoginView> {
+        let code = Secret::new(body.code.trim());
+        let bad = || {
+            Fault::Refused(Refusal::new(
+                Code::NotSignedIn,
+                "this code is not valid, or was used already",
+                "a code holds ten minutes and works once: ask an admin for nightlatch admin invite",
+            ))
+        };
+        let row = self.token(&code, INVITATION_PREFIX).await.map_err(|fault| match fault {
+            Fault::Refused(_) => bad(),
+            other => other,
+        })?;
+        let person = row.person;
+        let actor = Actor::Person(person.clone(), Via::Session);
+        let subject = Some(Subject::Person(person.clone()));
+        // The key makes the code work once, whatever arrives at the same time.
+        let key = Key { key: format!("invitation-{}", row.id), body_hash: row.id.to_string() };
+        let used =
+            Command::EndToken { token: row.id, person: person.clone(), name: row.name, invitation: true, used: true };
+        if self.send(&actor, subject.clone(), used, Some(&key)).await?.replay {
+            return Err(bad());
+        }
+        let minted = mint(false).map_err(|error| Fault::Broken(error.to_string()))?;
+        let expires_at: Option<Instant> = Some(self.now().at.plus(PERSONAL));
+        let name = crate::text::Clean::line(&body.name).cut(60).to_string();
+        let made = Command::CreateToken {
+            person: person.clone(),
+            name,
+            invitation: false,
+            hash: minted.hash,
+            expires_at,
+            token: minted.id,
+        };
+        self.send(&actor, subject, made, None).await?;
+        let ruling = self.ruling().await?;
+        Ok(LoginView {
+            token: minted.secret.reveal().to_owned(),
+            person: super::view::person(&ruling.policy, &person),
+            expires_at,
+        })
+    }
+
+    pub(super) async fn do_logout(&self, actor: &Actor, token: &Secret) -> Answered<()> {
+        let row = self.token(token, TOKEN_PREFIX).await?;
+        let person = row.person;
+        let subject = Some(Subject::Person(person.clone()));
+        let command = Command::EndToken { token: row.id, person, name: row.name, invitation: false, used: false };
+        self.send(actor, subject, command, None).await.map(drop)
+    }
+}

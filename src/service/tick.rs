@@ -1,0 +1,201 @@
+//! What happens by itself: once a second, and at once when something was written.
+
+use super::{Answered, Service};
+use crate::access::command::Command;
+use crate::access::{Actor, Status, Subject, status};
+use crate::policy::Policy;
+use crate::text::{Instant, Length};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// How often the store is told that we live.
+const ALIVE: Length = Length::from_seconds(30);
+/// How often the clock is held against the database's.
+const COMPARE: Length = Length::from_seconds(10);
+/// How often the targets are swept.
+const SWEEP: Length = Length::from_minutes(5);
+/// How many lapses one tick records.
+const LAPSES: i64 = 500;
+
+/// When what was done last.
+#[derive(Default)]
+struct Turns {
+    alive: Instant,
+    compared: Instant,
+    swept: Instant,
+    stamp: Option<std::time::SystemTime>,
+}
+
+impl Service {
+    /// The loop of the clock: follows the head, records lapses, signs, reloads the policy's file.
+    pub(super) async fn run_ticks(self) {
+        let mut head = self.inner.store.subscribe();
+        let mut turns = Turns::default();
+        loop {
+            if let Err(error) = self.tick(&mut turns).await {
+                tracing::warn!(%error, "the tick did not come through; it is tried again in a second");
+            }
+            let tick = tokio::time::sleep(std::time::Duration::from_secs(1));
+            tokio::pin!(tick);
+            // Between two ticks only the board is kept up, so that panes see what was written at once.
+            loop {
+                tokio::select! {
+                    () = &mut tick => break,
+                    () = self.inner.stop.cancelled() => return,
+                    changed = head.changed() => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        if let Err(error) = self.follow().await {
+                            tracing::warn!(%error, "the board could not follow");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tick(&self, turns: &mut Turns) -> Answered<()> {
+        let now = self.now();
+        // One reading of the head is all that an idle second costs.
+        let head = self.inner.store.poll_head().await?;
+        if head > self.inner.board.seq() {
+            self.follow().await?;
+        }
+        if self.inner.board.is_due(now.at) {
+            self.lapse(now.at).await?;
+        }
+        if now.at.since(turns.alive) >= ALIVE && self.inner.board.open() > 0 {
+            self.inner.store.touch_alive(now.at).await?;
+            turns.alive = now.at;
+        }
+        if let Some(path) = self.inner.options.policy_file.clone() {
+            let modified = newest(&path);
+            if turns.stamp != modified || self.inner.reload.swap(false, Ordering::SeqCst) {
+                turns.stamp = modified;
+                self.reload_policy(&path).await?;
+            }
+        }
+        self.compare_clocks(&mut turns.compared).await?;
+        if now.at.since(turns.swept) >= SWEEP {
+            turns.swept = now.at;
+            let service = self.clone();
+            // A slow target must not hold up the tick.
+            tokio::spawn(async move {
+                if let Err(error) = service.sweep().await {
+                    tracing::warn!(%error, "the targets could not be swept");
+                }
+            });
+        }
+        self.sweep_board(now.at);
+        if self.inner.keeper.is_signed(head) { Ok(()) } else { self.keep(now.at).await }
+    }
+
+    /// Holds the clock against the database's, where that has one: replicas must agree on what time it is.
+    async fn compare_clocks(&self, compared: &mut Instant) -> Answered<()> {
+        let wall = self.inner.clock.wall();
+        if wall.since(*compared).millis().abs() < COMPARE.millis() {
+            return Ok(());
+        }
+        *compared = wall;
+        if let Some(other) = self.inner.store.database_at().await? {
+            let apart = Length::from_millis(other.since(self.inner.clock.wall()).millis().abs());
+            let skewed = apart > self.inner.options.clock_skew;
+            if skewed {
+                tracing::error!(%apart, "the clock and the database's disagree: nothing is given until they agree");
+            }
+            self.inner.clock.set_skewed(skewed);
+        }
+        Ok(())
+    }
+
+    /// Writes down what nobody decided in time. It holds already; this is only its event.
+    pub(super) async fn lapse(&self, at: Instant) -> Answered<()> {
+        for number in self.inner.store.due(at, LAPSES).await? {
+            self.send(&Actor::Clock, Some(Subject::Request(number)), Command::Lapse, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the policy's file; a broken one is refused whole, and the old one stays.
+    pub(super) async fn reload_policy(&self, path: &Path) -> Answered<()> {
+        let outcome = self.read_policy_file(path);
+        match outcome {
+            Ok((text, by)) => {
+                let hash = super::ruling::policy_hash(&text);
+                self.set_file_fault(None);
+                if self.inner.store.head().await?.policy != hash {
+                    let command = Command::ChangePolicy { hash: hash.clone(), text, words: None };
+                    self.send(&Actor::os(&by), Some(Subject::Policy), command, None).await?;
+                    self.refresh_ruling().await?;
+                    tracing::info!(hash, "another policy rules");
+                    self.end_by_policy();
+                }
+            }
+            Err(fault) => {
+                tracing::error!(fault, "the policy's file is refused; the old policy stays");
+                self.set_file_fault(Some(fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of the policy's files, when it is without fault, and whose they are.
+    pub(super) fn read_policy_file(&self, path: &Path) -> Result<(String, String), String> {
+        let file = crate::config::PolicyFile::load(path).map_err(|faults| sentences(&faults))?;
+        let text = file.source.to_text();
+        super::ruling::read_policy(&text, &self.inner.options.base).map_err(|faults| faults.join("; "))?;
+        Ok((text, file.by))
+    }
+
+    /// Ends the live grants that the ruling policy no longer knows, in the background: a crash only delays it to the next start.
+    pub(super) fn end_by_policy(&self) {
+        let service = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = service.end_unknown().await {
+                tracing::error!(%error, "grants that the policy no longer knows were not all ended");
+            }
+        });
+    }
+
+    async fn end_unknown(&self) -> Answered<()> {
+        let ruling = self.ruling().await?;
+        for (request, _) in self.inner.store.open_requests().await? {
+            let Some(lost) = lost(&ruling.policy, &request) else { continue };
+            let live = matches!(status(&request, self.now().at), Status::Approved | Status::Granting | Status::Active);
+            if live {
+                let command = Command::EndByPolicy { words: lost };
+                self.send(&Actor::Clock, Some(Subject::Request(request.number)), command, None).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a policy no longer knows of a request, in a sentence.
+pub(super) fn lost(policy: &Policy, request: &crate::access::Request) -> Option<String> {
+    if policy.person(&request.ask.user).is_none() {
+        return Some(format!("the policy no longer knows {}", request.ask.user));
+    }
+    let Some(system) = policy.systems.get(&request.ask.system) else {
+        return Some(format!("the policy no longer knows the system {}", request.ask.system));
+    };
+    let role = request.role();
+    if system.role(role.as_str()).is_none() {
+        return Some(format!("the policy no longer knows the role {role} of {}", system.id));
+    }
+    None
+}
+
+fn sentences(faults: &[crate::policy::Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// When the policy's file, or anything in its folder, was changed last.
+fn newest(path: &Path) -> Option<std::time::SystemTime> {
+    let of = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let folder = path.parent().map(|folder| folder.join("policy.d"));
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+    let others = entries.into_iter().flatten().filter_map(|entry| of(&entry.ok()?.path()));
+    others.chain(of(path)).max()
+}
