@@ -1,0 +1,327 @@
+//! The three files: `config init`, `check`, `schema`. Writes only files that are not there yet.
+
+use super::Outcome;
+use super::exit::{Exit, Trouble};
+use super::link::Context;
+use super::output::Output;
+use super::settings::{faults_json, faults_page, faulty};
+use super::{policy, write};
+use crate::config::starter::{Start, Starter, person_of, starter};
+use crate::config::{self, Address, Paths, Server, account};
+use crate::policy::Fault;
+use crate::text::name::is_name;
+use clap::Subcommand;
+use std::path::{Path, PathBuf};
+
+/// The files: make the first ones, check them, print their schemas
+#[derive(Debug, Clone, Subcommand)]
+pub enum Config {
+    /// Ask a few questions and write the first files
+    Init,
+    /// Check config.toml, server.toml and policy.toml
+    Check,
+    /// Print the JSON schemas of the files
+    Schema {
+        /// Only this one: policy.toml, server.toml or config.toml
+        file: Option<String>,
+    },
+}
+
+impl Config {
+    /// Does it.
+    pub fn run(self, cx: &Context) -> Outcome {
+        match self {
+            Self::Init => init(cx),
+            Self::Check => check(cx),
+            Self::Schema { file } => schema(cx, file.as_deref()),
+        }
+    }
+}
+
+fn paths(cx: &Context) -> Result<(Paths, PathBuf), Trouble> {
+    let paths = Paths::find().map_err(|fault| faulty(&[fault]))?;
+    let client = cx.config.clone().or_else(|| std::env::var_os("NIGHTLATCH_CONFIG").map(PathBuf::from));
+    let client = client.unwrap_or_else(|| paths.client_file());
+    Ok((paths, client))
+}
+
+/// Everything that is wrong with the files that there are, and which those are.
+fn judge(paths: &Paths, client: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Fault>) {
+    let (mut seen, mut faults) = (Vec::new(), Vec::new());
+    let mut take = |path: &Path, told: Vec<Fault>| {
+        seen.push(path.display().to_string());
+        faults.extend(told);
+    };
+    if client.exists() {
+        take(client, config::Client::load(client).map_or_else(|told| told, |(_, told)| told));
+    }
+    let mut policy_file = paths.policy_file();
+    if paths.server_file().exists() {
+        let told = match Server::load(&paths.server_file()) {
+            Ok((server, mut told)) => {
+                if let config::server::PolicyFrom::File(file) = &server.policy {
+                    policy_file.clone_from(file);
+                }
+                told.extend(server.check_files());
+                told
+            }
+            Err(told) => told,
+        };
+        take(&paths.server_file(), told);
+    }
+    if policy_file.exists() {
+        take(&policy_file, policy::read(&policy_file, kinds).1);
+    }
+    (seen, faults)
+}
+
+fn check(cx: &Context) -> Outcome {
+    let (paths, client) = paths(cx)?;
+    let (seen, faults) = judge(&paths, &client, cx.kinds);
+    let sound = faults.iter().all(|fault| fault.warning);
+    if cx.out.json {
+        cx.out.json_value(&faults_json(&faults))?;
+    } else {
+        let mut page = faults_page(&faults);
+        for file in &seen {
+            page.line(format!("read {file}"));
+        }
+        if seen.is_empty() {
+            page.line(format!(
+                "there are no files yet: nightlatch config init makes them in {}",
+                paths.config.display()
+            ));
+        } else {
+            page.line(if sound { "all is sound" } else { "what is at fault does not rule" });
+        }
+        cx.out.page(&page)?;
+    }
+    Ok(if sound { Exit::Done } else { Exit::Usage })
+}
+
+fn schema(cx: &Context, file: Option<&str>) -> Outcome {
+    let schemas = config::schemas();
+    let Some(wanted) = file else {
+        let all: serde_json::Map<_, _> = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+        cx.out.json_value(&all)?;
+        return Ok(Exit::Done);
+    };
+    let names = schemas.each_ref().map(|(name, _)| *name).join(", ");
+    let found = schemas.iter().find(|(name, _)| *name == wanted || name.strip_suffix(".toml") == Some(wanted));
+    let (_, schema) = found
+        .ok_or_else(|| Trouble::usage(format!("there is no file {wanted:?}"), format!("the files are {names}")))?;
+    cx.out.json_value(schema)?;
+    Ok(Exit::Done)
+}
+
+/// The answers that make the first files.
+#[derive(Debug, Clone, Default)]
+struct Answers {
+    name: String,
+    /// Another host; none is this machine.
+    url: Option<String>,
+    system: Option<FirstSystem>,
+}
+
+/// The first system that is no sandbox.
+#[derive(Debug, Clone, Default)]
+struct FirstSystem {
+    id: String,
+    environment: String,
+    backup: Option<(String, String)>,
+    role: String,
+    allows: String,
+    /// The helper's words; none is a sandbox folder.
+    helper: Vec<String>,
+}
+
+fn init(cx: &Context) -> Outcome {
+    if !cx.out.asks {
+        return Err(Trouble::usage(
+            "config init asks, and nobody is there to answer",
+            "run it on a terminal, or write the files after the samples in config/",
+        ));
+    }
+    let (paths, client) = paths(cx)?;
+    let answers = ask(cx.out)?;
+    let written = if let Some(url) = &answers.url {
+        write::new_file(&client, &format!("[store]\nurl = {}\n", toml::Value::from(url.as_str())))?;
+        vec![client.clone()]
+    } else {
+        let files = [paths.policy_file(), paths.server_file(), client.clone()];
+        if let Some(there) = files.iter().find(|file| file.exists()) {
+            return Err(Trouble::usage(
+                format!("{} is there already, and is not overwritten", there.display()),
+                "nightlatch config check looks at it; move it away to begin anew",
+            ));
+        }
+        let (made, policy) = first_files(&answers, &paths);
+        let texts = [policy.as_str(), made.server.as_str(), CLIENT];
+        for (file, text) in files.iter().zip(texts) {
+            write::new_file(file, text)?;
+        }
+        files.to_vec()
+    };
+    let (_, faults) = judge(&paths, &client, cx.kinds);
+    let mut page = faults_page(&faults);
+    for file in &written {
+        page.line(format!("wrote {}", file.display()));
+    }
+    page.line("next:");
+    for command in next(&answers) {
+        page.line(format!("  {command}"));
+    }
+    cx.out.page(&page)?;
+    Ok(if faults.iter().all(|fault| fault.warning) { Exit::Done } else { Exit::Usage })
+}
+
+/// `config.toml` beside a store of one's own: the embedded one needs no address.
+const CLIENT: &str = "# How one person's programs find their store. Without an address it is the one on this machine.\n\
+                      # [store]\n# url = \"https://nightlatch.example\"\n";
+
+fn next(answers: &Answers) -> [String; 3] {
+    match (&answers.url, &answers.system) {
+        (Some(url), _) => [format!("nightlatch login {url}"), "nightlatch whoami".into(), "nightlatch systems".into()],
+        (None, system) => {
+            let (system, role) = system.as_ref().map_or(("sandbox", "read"), |s| (s.id.as_str(), s.role.as_str()));
+            [
+                "nightlatch policy check".into(),
+                format!("nightlatch request {system} {role} --for 15m --task \"Try it: see the access come and go\""),
+                "nightlatch board --once".into(),
+            ]
+        }
+    }
+}
+
+fn ask(out: Output) -> Result<Answers, Trouble> {
+    let known = account::own().and_then(|own| own.real_name).unwrap_or_default();
+    let or = |question: &str, default: &str| -> Result<String, Trouble> {
+        let answer = out.ask(&format!("{question} [{default}]:"))?;
+        Ok(answer.filter(|answer| !answer.is_empty()).unwrap_or_else(|| default.to_owned()))
+    };
+    let name = or("your name", &known)?;
+    loop {
+        let store = or("the store: here, or the address of a host", "here")?;
+        if store == "here" {
+            break;
+        }
+        match store.parse::<Address>() {
+            Ok(url) => return Ok(Answers { name, url: Some(url.to_string()), system: None }),
+            Err(bad) => out.remark(format!("  {}; {}", bad.sentence, bad.cure)),
+        }
+    }
+    out.remark("A sandbox that can do no harm is there in any case, to try everything alone.");
+    let Some(id) = ask_name(out, "a real system to begin with, such as payments (empty: only the sandbox):")? else {
+        return Ok(Answers { name, url: None, system: None });
+    };
+    let environment = or("its environment", "production")?;
+    let backup = out.ask("who stands in for you as its owner, their full name (empty: nobody yet):")?;
+    let backup = backup.filter(|name| !name.is_empty()).map(|name| (person_of(&name), name));
+    let role = ask_name(out, "its first role [read]:")?.unwrap_or_else(|| "read".into());
+    let allows = out.ask_for(&format!("what {role} allows, in plain words:"))?;
+    let helper = or("where it acts: sandbox, or the path of a helper program with its arguments", "sandbox")?;
+    let helper = if helper == "sandbox" { Vec::new() } else { helper.split_whitespace().map(str::to_owned).collect() };
+    Ok(Answers { name, url: None, system: Some(FirstSystem { id, environment, backup, role, allows, helper }) })
+}
+
+/// A name as the policy takes it; none where the answer is empty.
+fn ask_name(out: Output, question: &str) -> Result<Option<String>, Trouble> {
+    loop {
+        match out.ask(question)?.filter(|answer| !answer.is_empty()) {
+            Some(answer) if !is_name(&answer) => out.remark("  use 1 to 32 of a-z, 0-9 and -, beginning with a letter"),
+            answer => return Ok(answer),
+        }
+    }
+}
+
+/// The first files' texts: the starter's, and the system that was named.
+fn first_files(answers: &Answers, paths: &Paths) -> (Starter, String) {
+    let own = account::own().map(|own| own.name).unwrap_or_default();
+    let zone = super::times::zone(None);
+    let made = starter(&Start {
+        account: &own,
+        real_name: Some(&answers.name),
+        zone: zone.name(),
+        sandbox: &paths.data.join("sandbox"),
+        store: &paths.store_file(),
+        socket: &paths.socket(),
+    });
+    let more = answers.system.as_ref().map(|system| more(system, &made.person)).unwrap_or_default();
+    let policy = format!("{}{more}", made.policy);
+    (made, policy)
+}
+
+fn more(system: &FirstSystem, person: &str) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    // A name that does not fit the grammar must not break the file: the check then says what is wrong with it.
+    let key = |text: &str| if is_name(text) { text.to_owned() } else { quoted(text) };
+    let (id, role) = (key(&system.id), quoted(&system.role));
+    let (backup, people) = match &system.backup {
+        Some((id, name)) => (id.as_str(), format!("\n[people.{}]\nname = {}\n", key(id), quoted(name))),
+        None => (person, String::new()),
+    };
+    let provisioner = if system.helper.is_empty() { "sandbox".to_owned() } else { "helper".to_owned() };
+    let helper = if system.helper.is_empty() {
+        String::new()
+    } else {
+        let argv: Vec<String> = system.helper.iter().map(|word| quoted(word)).collect();
+        format!("\n[provisioners.helper]\nkind = \"command\"\nargv = [{}]\n", argv.join(", "))
+    };
+    // Alone, one must decide about oneself, or could never be approved.
+    let alone = if system.backup.is_none() { "self_approval = true\n" } else { "" };
+    format!(
+        "{people}\n[systems.{id}]\nname = {}\nenvironment = {}\nowner = {}\nbackup = {}\n{alone}[[systems.{id}.roles]]\n\
+         name = {role}\nallows = {}\nprovisioner = \"{provisioner}\"\n{helper}",
+        quoted(&system.id),
+        quoted(&system.environment),
+        quoted(person),
+        quoted(backup),
+        quoted(&system.allows),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Source, read};
+
+    fn faults(system: Option<FirstSystem>) -> Vec<String> {
+        let answers = Answers { name: "Ana Ruiz".into(), url: None, system };
+        let (_, text) = first_files(&answers, &Paths::below(Path::new("/x")));
+        let read = read(&Source::one("policy.toml", &text), &["files", "command"]);
+        read.map_or_else(|faults| faults, |_| Vec::new()).iter().map(ToString::to_string).collect()
+    }
+
+    fn system() -> FirstSystem {
+        FirstSystem {
+            id: "payments".into(),
+            environment: "production".into(),
+            backup: Some(("li-wei".into(), "Li Wei".into())),
+            role: "restart".into(),
+            allows: "Restart the \"workers\"".into(),
+            helper: vec!["/usr/local/lib/nightlatch/helper".into(), "--mount".into(), "prod".into()],
+        }
+    }
+
+    #[test]
+    fn the_first_files_are_sound_whatever_was_answered() {
+        assert_eq!(faults(None), Vec::<String>::new());
+        assert_eq!(faults(Some(system())), Vec::<String>::new());
+        assert_eq!(faults(Some(FirstSystem { backup: None, helper: Vec::new(), ..system() })), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_answer_that_is_no_name_is_a_fault_and_no_broken_file() {
+        let told = faults(Some(FirstSystem { id: "Pay \"roll".into(), ..system() }));
+        assert!(!told.is_empty());
+        assert!(told.iter().all(|fault| !fault.contains("TOML")), "{told:?}");
+    }
+
+    #[test]
+    fn the_next_commands_fit_what_was_made() {
+        let answers = Answers { system: Some(system()), ..Answers::default() };
+        assert!(next(&answers)[1].starts_with("nightlatch request payments restart --for 15m"));
+        let answers = Answers { url: Some("https://nl.example".into()), ..Answers::default() };
+        assert_eq!(next(&answers)[0], "nightlatch login https://nl.example");
+    }
+}

@@ -1,0 +1,240 @@
+//! The rooms that work on a store itself, as the command line asks for them: runs them and says what came of it.
+
+use nightlatch::admin::{self, AdminFault, Desk, Whose};
+use nightlatch::cli::output::Output;
+use nightlatch::cli::page::Page;
+use nightlatch::cli::{
+    Admin, AdminVerb, ClockVerb, Demo, Doctor, Ending, Exit, Expiry, LossVerb, Rooms, Serve, TokenVerb, Trouble,
+};
+use nightlatch::config::Paths;
+use nightlatch::demo;
+use nightlatch::doctor::{self, Finding};
+use nightlatch::server::host::{self, HostFault};
+use nightlatch::text::{Instant, Length};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Handed to the command line.
+pub const ROOMS: Rooms = Rooms {
+    serve: serve_room,
+    admin: admin_room,
+    doctor: doctor_room,
+    demo: demo_room,
+    kinds: nightlatch::provision::table::KINDS,
+};
+
+type Said = Result<Exit, Trouble>;
+
+fn finish(out: Output, said: Said) -> Exit {
+    said.unwrap_or_else(|trouble| {
+        out.trouble(&trouble);
+        trouble.exit
+    })
+}
+
+fn serve_room(serve: Serve) -> Ending {
+    Box::pin(async move { finish(Output::new(false), serve_store(serve).await) })
+}
+
+async fn serve_store(serve: Serve) -> Said {
+    let out = Output::new(false);
+    let level = tracing_subscriber::EnvFilter::try_from_env("NIGHTLATCH_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("nightlatch=info,warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr);
+    if serve.args.embedded {
+        log.with_ansi(false).init();
+    } else {
+        log.json().init();
+    }
+    let args = host::Serve {
+        config: serve.config,
+        listen: serve.args.listen,
+        embedded: serve.args.embedded,
+        idle: serve.args.idle,
+    };
+    let ready = |address: &str| {
+        // Whoever started us may have gone; the server stays.
+        drop(out.page(&Page::of(format!("listening on {address}"))));
+    };
+    let said = host::serve(args, |line| out.remark(line), ready).await;
+    said.map(|()| Exit::Done).map_err(|fault| match fault {
+        HostFault::Usage(sentence) => Trouble::new(Exit::Usage, sentence, "nightlatch config check names each fault"),
+        HostFault::Away(sentence) => Trouble::new(Exit::Away, sentence, "nightlatch doctor looks at everything"),
+        HostFault::Broken(sentence) => Trouble::new(Exit::Fault, sentence, "nightlatch doctor looks at everything"),
+    })
+}
+
+/// `server.toml`: named, else the one in the configuration folder.
+fn server_file(named: Option<PathBuf>) -> Result<PathBuf, Trouble> {
+    match named {
+        Some(file) => Ok(file),
+        None => Paths::find()
+            .map(|paths| paths.server_file())
+            .map_err(|fault| Trouble::new(Exit::Usage, fault.to_string(), "name the file with --config")),
+    }
+}
+
+fn trouble(fault: AdminFault) -> Trouble {
+    let (exit, sentence) = match fault {
+        AdminFault::Usage(sentence) => (Exit::Usage, sentence),
+        AdminFault::Refused(sentence) => (Exit::Refused, sentence),
+        AdminFault::Away(sentence) => (Exit::Away, sentence),
+        AdminFault::Unverified(sentence) => (Exit::Broken, sentence),
+        AdminFault::Broken(sentence) => (Exit::Fault, sentence),
+    };
+    Trouble::new(exit, sentence, "nightlatch doctor looks at everything")
+}
+
+fn admin_room(admin: Admin) -> Ending {
+    Box::pin(async move { finish(Output::new(admin.json), admin_verb(admin).await) })
+}
+
+async fn admin_verb(asked: Admin) -> Said {
+    let out = Output::new(asked.json);
+    let file = server_file(asked.config)?;
+    let say = |line: String, value: serde_json::Value| {
+        if asked.json { out.json_value(&value) } else { out.page(&Page::of(line)) }
+    };
+    let copied = |what: &str, count: u64| say(format!("{count} rows {what}"), json!({ "rows": count }));
+    match asked.verb {
+        AdminVerb::Backup { file: to } => copied("written", admin::backup(&file, &to).await.map_err(trouble)?)?,
+        AdminVerb::Restore { file: from, replace } => {
+            let count = admin::restore(&file, &from, replace).await.map_err(trouble)?;
+            copied("restored, and the trail verifies", count)?;
+        }
+        AdminVerb::MigrateStore { url } => {
+            let count = admin::migrate(&file, &url).await.map_err(trouble)?;
+            copied("copied: name the new store in server.toml", count)?;
+        }
+        verb => {
+            let desk = Desk::open(&file).await.map_err(trouble)?;
+            let done = at_desk(&desk, verb, &say, out).await;
+            desk.close().await;
+            done?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn at_desk(
+    desk: &Desk,
+    verb: AdminVerb,
+    say: &impl Fn(String, serde_json::Value) -> Result<(), Trouble>,
+    out: Output,
+) -> Result<(), Trouble> {
+    match verb {
+        AdminVerb::Invite { person } => {
+            let (code, until) = admin::invite(desk, &person).await.map_err(trouble)?;
+            out.remark(format!("for nightlatch login --code …, once, until {until}:"));
+            say(code.reveal().to_owned(), json!({ "code": code.reveal(), "until": until }))
+        }
+        AdminVerb::Token(TokenVerb::Create { person, name, expires }) => {
+            let holds = expires.map(|expires| holds(desk, expires)).transpose()?;
+            let token = admin::create(desk, &person, &name, holds).await.map_err(trouble)?;
+            say(token.reveal().to_owned(), json!({ "token": token.reveal() }))
+        }
+        AdminVerb::Token(TokenVerb::List { person }) => {
+            let mut tokens = admin::list(desk).await.map_err(trouble)?;
+            tokens.retain(|token| person.as_deref().is_none_or(|person| token.person.as_str() == person));
+            if out.json {
+                return out.json_value(&tokens.iter().map(token_json).collect::<Vec<_>>());
+            }
+            let rows: Vec<Vec<String>> = tokens.iter().map(token_row).collect();
+            let mut page = Page::new();
+            page.table(&["TOKEN", "PERSON", "KIND", "NAME", "EXPIRES", "LAST USE", "STATE"], &rows, None);
+            out.page(&page)
+        }
+        AdminVerb::Token(TokenVerb::Revoke { token }) => {
+            admin::revoke(desk, token).await.map_err(trouble)?;
+            say(format!("token {token} is revoked"), json!({ "revoked": token }))
+        }
+        AdminVerb::Erase { id, person, text, words } => {
+            let whose = Whose { request: id, person, texts: text };
+            let count = admin::erase(desk, &whose, &words).await.map_err(trouble)?;
+            say(format!("{count} texts are erased; their hashes stay in the trail"), json!({ "erased": count }))
+        }
+        AdminVerb::Clock(ClockVerb::Accept) => {
+            desk.accept_clock().await.map_err(trouble)?;
+            say("the wall clock is accepted".into(), json!({ "accepted": "clock" }))
+        }
+        AdminVerb::Loss(LossVerb::Accept { words }) => {
+            desk.accept_loss(&words).await.map_err(trouble)?;
+            say("the loss is accepted".into(), json!({ "accepted": "loss" }))
+        }
+        AdminVerb::Backup { .. } | AdminVerb::Restore { .. } | AdminVerb::MigrateStore { .. } => Ok(()),
+    }
+}
+
+/// How long a token holds that ends so.
+fn holds(desk: &Desk, expires: Expiry) -> Result<Length, Trouble> {
+    let length = match expires {
+        Expiry::After(length) => length,
+        Expiry::At(at) => at.since(desk.now()),
+    };
+    if length > Length::ZERO {
+        return Ok(length);
+    }
+    Err(Trouble::new(Exit::Usage, "--expires: is in the past", "name a later time, or a length such as 30d"))
+}
+
+fn token_json(token: &nightlatch::store::TokenRow) -> serde_json::Value {
+    json!({
+        "id": token.id, "person": token.person, "invitation": token.invitation, "name": token.name,
+        "expires_at": token.expires_at, "used_at": token.used_at, "revoked_at": token.revoked_at,
+    })
+}
+
+fn token_row(token: &nightlatch::store::TokenRow) -> Vec<String> {
+    let at = |at: Option<Instant>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+    let kind = if token.invitation { "invitation" } else { "token" };
+    let state = if token.revoked_at.is_some() { "ended" } else { "valid" };
+    vec![
+        token.id.to_string(),
+        token.person.to_string(),
+        kind.into(),
+        token.name.clone(),
+        at(token.expires_at),
+        at(token.used_at),
+        state.into(),
+    ]
+}
+
+fn demo_room(asked: Demo) -> Ending {
+    Box::pin(async move {
+        let out = Output::new(asked.json);
+        finish(out, demo::play(out, asked.args.fast).await)
+    })
+}
+
+fn doctor_room(asked: Doctor) -> Ending {
+    Box::pin(async move { finish(Output::new(asked.json), examine(asked).await) })
+}
+
+async fn examine(asked: Doctor) -> Said {
+    let out = Output::new(asked.json);
+    if asked.args.what.is_some() {
+        return Err(Trouble::new(Exit::Usage, "notifications are not part of this version", "leave notify out"));
+    }
+    let file = server_file(asked.config)?;
+    let looks = doctor::examine(&file, &mut |what| out.progress(what)).await;
+    if asked.json {
+        out.json_value(&looks)?;
+    } else {
+        let mark = |finding| match finding {
+            Finding::Ok => "[ok]   ",
+            Finding::Warning => "[warn] ",
+            Finding::Fault => "[fault]",
+            Finding::Tampered => "[BROKEN]",
+        };
+        let mut page = Page::new();
+        for look in &looks {
+            page.line(format!("{} {}: {}", mark(look.finding), look.what, look.sentence));
+        }
+        out.page(&page)?;
+    }
+    Ok(match looks.iter().map(|look| look.finding).max() {
+        Some(Finding::Tampered) => Exit::Broken,
+        Some(Finding::Fault) => Exit::Fault,
+        Some(Finding::Ok | Finding::Warning) | None => Exit::Done,
+    })
+}
