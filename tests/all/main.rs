@@ -1,0 +1,20 @@
+//! Every integration test, in one binary: one linking instead of one a file. Run them with `tests/run`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking, in what it shares with others, too"
+)]
+
+mod attacks;
+mod binary_path;
+mod demo;
+mod docs;
+mod hardening;
+mod laws;
+mod machine;
+mod recorded_path;
+mod stories;
+mod support;
+mod world;
