@@ -38,15 +38,20 @@ impl Config {
     }
 }
 
-fn paths(cx: &Context) -> Result<(Paths, PathBuf), Trouble> {
+/// The folders, this person's file and the server's. `--config` names either: what is called `server.toml` is the server's.
+fn paths(cx: &Context) -> Result<(Paths, PathBuf, PathBuf), Trouble> {
     let paths = Paths::find().map_err(|fault| faulty(&[fault]))?;
-    let client = cx.config.clone().or_else(|| std::env::var_os("NIGHTLATCH_CONFIG").map(PathBuf::from));
-    let client = client.unwrap_or_else(|| paths.client_file());
-    Ok((paths, client))
+    let named = cx.config.clone().or_else(|| std::env::var_os("NIGHTLATCH_CONFIG").map(PathBuf::from));
+    let (client, server) = (paths.client_file(), paths.server_file());
+    Ok(match named {
+        Some(file) if file.file_name() == server.file_name() => (paths, client, file),
+        Some(file) => (paths, file, server),
+        None => (paths, client, server),
+    })
 }
 
 /// Everything that is wrong with the files that there are, and which those are.
-fn judge(paths: &Paths, client: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Fault>) {
+fn judge(paths: &Paths, client: &Path, server_file: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Fault>) {
     let (mut seen, mut faults) = (Vec::new(), Vec::new());
     let mut take = |path: &Path, told: Vec<Fault>| {
         seen.push(path.display().to_string());
@@ -56,8 +61,8 @@ fn judge(paths: &Paths, client: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Faul
         take(client, config::Client::load(client).map_or_else(|told| told, |(_, told)| told));
     }
     let mut policy_file = paths.policy_file();
-    if paths.server_file().exists() {
-        let told = match Server::load(&paths.server_file()) {
+    if server_file.exists() {
+        let told = match Server::load(server_file) {
             Ok((server, mut told)) => {
                 if let config::server::PolicyFrom::File(file) = &server.policy {
                     policy_file.clone_from(file);
@@ -67,7 +72,7 @@ fn judge(paths: &Paths, client: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Faul
             }
             Err(told) => told,
         };
-        take(&paths.server_file(), told);
+        take(server_file, told);
     }
     if policy_file.exists() {
         take(&policy_file, policy::read(&policy_file, kinds).1);
@@ -76,8 +81,14 @@ fn judge(paths: &Paths, client: &Path, kinds: &[&str]) -> (Vec<String>, Vec<Faul
 }
 
 fn check(cx: &Context) -> Outcome {
-    let (paths, client) = paths(cx)?;
-    let (seen, faults) = judge(&paths, &client, cx.kinds);
+    let (paths, client, server) = paths(cx)?;
+    if let Some(named) = cx.config.as_ref().filter(|named| !named.exists()) {
+        return Err(Trouble::usage(
+            format!("{} is not there", named.display()),
+            "nightlatch config init makes the files",
+        ));
+    }
+    let (seen, faults) = judge(&paths, &client, &server, cx.kinds);
     let sound = faults.iter().all(|fault| fault.warning);
     if cx.out.json {
         cx.out.json_value(&faults_json(&faults))?;
@@ -142,19 +153,16 @@ fn init(cx: &Context) -> Outcome {
             "run it on a terminal, or write the files after the samples in config/",
         ));
     }
-    let (paths, client) = paths(cx)?;
+    let (paths, client, server) = paths(cx)?;
+    let files = [paths.policy_file(), server.clone(), client.clone()];
+    // Said before anything is asked: answers that come to nothing annoy.
+    absent(std::slice::from_ref(&client))?;
     let answers = ask(cx.out)?;
     let written = if let Some(url) = &answers.url {
         write::new_file(&client, &format!("[store]\nurl = {}\n", toml::Value::from(url.as_str())))?;
         vec![client.clone()]
     } else {
-        let files = [paths.policy_file(), paths.server_file(), client.clone()];
-        if let Some(there) = files.iter().find(|file| file.exists()) {
-            return Err(Trouble::usage(
-                format!("{} is there already, and is not overwritten", there.display()),
-                "nightlatch config check looks at it; move it away to begin anew",
-            ));
-        }
+        absent(&files)?;
         let (made, policy) = first_files(&answers, &paths);
         let texts = [policy.as_str(), made.server.as_str(), CLIENT];
         for (file, text) in files.iter().zip(texts) {
@@ -162,7 +170,7 @@ fn init(cx: &Context) -> Outcome {
         }
         files.to_vec()
     };
-    let (_, faults) = judge(&paths, &client, cx.kinds);
+    let (_, faults) = judge(&paths, &client, &server, cx.kinds);
     let mut page = faults_page(&faults);
     for file in &written {
         page.line(format!("wrote {}", file.display()));
@@ -173,6 +181,15 @@ fn init(cx: &Context) -> Outcome {
     }
     cx.out.page(&page)?;
     Ok(if faults.iter().all(|fault| fault.warning) { Exit::Done } else { Exit::Usage })
+}
+
+/// Refuses what is there already.
+fn absent(files: &[PathBuf]) -> Result<(), Trouble> {
+    let Some(there) = files.iter().find(|file| file.exists()) else { return Ok(()) };
+    Err(Trouble::usage(
+        format!("{} is there already, and is not overwritten", there.display()),
+        "nightlatch config check looks at it; move it away to begin anew",
+    ))
 }
 
 /// `config.toml` beside a store of one's own: the embedded one needs no address.

@@ -84,10 +84,19 @@ fn summary(file: &Path, policy: Option<&Ruling>, faults: &[Fault]) -> String {
     match policy {
         Some(policy) => {
             let (people, systems) = (policy.people.len(), policy.systems.len());
-            format!("{file}: sound, {people} people, {systems} systems, {warnings} warnings")
+            let (people, systems) = (count(people, "person", "people"), count(systems, "system", "systems"));
+            format!("{file}: sound, {people}, {systems}, {}", count(warnings, "warning", "warnings"))
         }
-        None => format!("{file}: {} faults, {warnings} warnings: it would not rule", faults.len() - warnings),
+        None => {
+            let (faults, warnings) =
+                (count(faults.len() - warnings, "fault", "faults"), count(warnings, "warning", "warnings"));
+            format!("{file}: {faults}, {warnings}: it would not rule")
+        }
     }
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 async fn show(link: &Link) -> Outcome {

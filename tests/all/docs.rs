@@ -148,6 +148,27 @@ fn the_samples_load() {
 }
 
 #[test]
+fn a_named_file_is_checked_as_what_it_is() {
+    let folder = TempFolder::new();
+    let check = |name: &str| {
+        let file = folder.join(name);
+        let mut check = Command::new(binary());
+        check.args(["config", "check", "--config", file.to_str().unwrap()]);
+        check.env("XDG_CONFIG_HOME", folder.path()).env("HOME", folder.path());
+        check.env_remove("NIGHTLATCH_CONFIG").env_remove("NIGHTLATCH_STORE").output().unwrap()
+    };
+    folder.write("server.toml", "policy = \"policy.toml\"\n[store]\nurl = \"oracle:x\"\n");
+    let said = check("server.toml");
+    assert_eq!(said.status.code(), Some(2), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stdout).contains("server.toml:3:"), "{said:?}");
+    folder.write("own.toml", "[store]\nurl = \"unix:/run/nightlatch/sock\"\n");
+    assert!(check("own.toml").status.success());
+    let said = check("nowhere.toml");
+    assert_eq!(said.status.code(), Some(2), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("is not there"), "{said:?}");
+}
+
+#[test]
 fn the_guide_names_every_key() {
     let guide = text("config/README.md");
     let documented: BTreeSet<&str> =
