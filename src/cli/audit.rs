@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::exit::{Exit, Trouble};
+use super::export_lines::{LinesFault, each_line};
 use super::link::{Context, Got, Link, with_query};
 use super::output::Output;
 use super::page::Page;
@@ -12,11 +13,9 @@ use crate::trail::{Broken, Note, Verdict, Verifier, VerifierKey};
 use crate::wire::HeadView;
 use clap::{Args, Subcommand};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// A line longer than this is none of ours.
-const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// How many events between two signs of life.
 const STEP: u64 = 20_000;
 
@@ -115,7 +114,7 @@ impl Verify {
         let keys = self.key.iter().map(|key| verifier_key(key)).collect::<Result<Vec<_>, _>>()?;
         let found = match &self.file {
             None => of_store(&cx.link().await?, &notes, &keys).await?,
-            Some(path) if path.as_os_str() == "-" => of_lines(BufReader::new(io::stdin()), &notes, &keys, cx.out)?,
+            Some(path) if path.as_os_str() == "-" => of_lines(io::stdin(), &notes, &keys, cx.out)?,
             Some(path) => {
                 let open = |e| {
                     Trouble::usage(
@@ -123,7 +122,7 @@ impl Verify {
                         "name an export, or - for standard input",
                     )
                 };
-                of_lines(BufReader::new(File::open(path).map_err(open)?), &notes, &keys, cx.out)?
+                of_lines(File::open(path).map_err(open)?, &notes, &keys, cx.out)?
             }
         };
         match found {
@@ -168,35 +167,27 @@ fn verifier_key(text: &str) -> Result<VerifierKey, Trouble> {
 
 type Found = Result<Verdict, Broken>;
 
-/// Verifies line by line; at most one line is held.
-fn of_lines(mut lines: impl BufRead, notes: &[Note], keys: &[VerifierKey], out: Output) -> Result<Found, Trouble> {
+/// Verifies an export: its lines are looked at on every core, and taken one after the other.
+fn of_lines(lines: impl Read, notes: &[Note], keys: &[VerifierKey], out: Output) -> Result<Found, Trouble> {
     let mut verifier = match Verifier::new(notes, keys) {
         Ok(verifier) => verifier,
         Err(broken) => return Ok(Err(broken)),
     };
-    let mut line = Vec::new();
     let mut count = 0;
-    loop {
-        line.clear();
-        let read = lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        let read =
-            read.map_err(|e| Trouble::fault(format!("the export cannot be read: {e}"), "check the file and the disk"))?;
-        if read == 0 {
-            break;
-        }
-        match line.pop() {
-            Some(b'\n') | None => {}
-            Some(other) => line.push(other),
-        }
-        if let Err(broken) = verifier.push_text(&line) {
-            clear(out, count);
-            return Ok(Err(broken));
-        }
+    let read = each_line(lines, |looked| {
+        verifier.push(looked)?;
         count += 1;
         sign_of_life(out, count);
-    }
+        Ok(())
+    });
     clear(out, count);
-    Ok(verifier.finish())
+    match read {
+        Ok(()) => Ok(verifier.finish()),
+        Err(LinesFault::Broken(broken)) => Ok(Err(broken)),
+        Err(LinesFault::Unread(e)) => {
+            Err(Trouble::fault(format!("the export cannot be read: {e}"), "check the file and the disk"))
+        }
+    }
 }
 
 /// Verifies the store's own trail as it is given.

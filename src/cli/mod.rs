@@ -11,6 +11,7 @@ mod connect;
 mod credential_files;
 mod ending;
 mod exit;
+mod export_lines;
 mod extend;
 mod filing;
 mod hosted;

@@ -13,6 +13,7 @@ use crate::wire::{
     EventView, EventsView, HeadView, ListQuery, ListView, MeView, PolicyView, RequestView, RoleView, SystemView,
     SystemsView, TurnsView,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -295,7 +296,7 @@ impl Service {
         Ok(PolicyView {
             hash: ruling.hash.clone(),
             at: changed.as_ref().map_or(at, |event| event.at),
-            by: changed.map(|event| export::Actor::from_stored(&event.actor).id).unwrap_or_default(),
+            by: changed.map(|event| export::Actor::from_stored(&event.actor).id.into_owned()).unwrap_or_default(),
             text,
             file_fault: self.file_fault(),
             turns: turns.collect(),
@@ -384,22 +385,22 @@ pub fn export_line<S: std::hash::BuildHasher>(
         .map(|reference| {
             let stored = texts.get(&reference.id);
             export::Text {
-                name: reference.name,
-                salt: stored.and_then(|t| t.salt.clone()),
+                name: reference.name.into(),
+                salt: stored.and_then(|t| t.salt.as_deref()).map(Cow::Borrowed),
                 hash: reference.hash,
-                text: stored.and_then(|t| t.words.clone()),
+                text: stored.and_then(|t| t.words.as_deref()).map(Cow::Borrowed),
             }
         })
         .collect();
     let line = export::Line {
         seq: u64::try_from(event.seq).map_err(|_| broken("a negative number"))?,
         at: event.at,
-        store: store_id.to_owned(),
-        subject: event.subject.clone(),
-        kind: event.kind.clone(),
+        store: store_id.into(),
+        subject: event.subject.as_str().into(),
+        kind: event.kind.as_str().into(),
         actor: export::Actor::from_stored(&event.actor),
-        policy: event.policy.clone(),
-        body: export::Body(event.body.clone()),
+        policy: event.policy.as_str().into(),
+        body: export::Body(event.body.as_str().into()),
         texts,
         prev,
         hash: event.link,

@@ -8,7 +8,9 @@
 //! Nothing here may depend on a field that the link does not cover: every value is either hashed or checked against one that is.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -37,59 +39,155 @@ pub struct Reference {
 
 /// All texts that a body refers to, wherever they stand in it, each once, by id.
 pub fn references(body: &Value) -> Vec<Reference> {
-    fn walk(name: &str, value: &Value, found: &mut Vec<Reference>) {
-        match value {
-            Value::Object(fields) => {
-                let hash = fields.get("hash").and_then(Value::as_str).and_then(|hash| hash.parse().ok());
-                if let (Some(id), Some(hash)) = (fields.get("text").and_then(Value::as_i64), hash) {
-                    found.push(Reference { id, name: name.to_owned(), hash });
-                } else {
-                    fields.iter().for_each(|(key, value)| walk(key, value, found));
-                }
-            }
-            Value::Array(values) => values.iter().for_each(|value| walk(name, value, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    walk("", body, &mut found);
-    found.sort();
-    found.dedup();
-    found
+    // A tree that is there already can be walked to its end.
+    Walk { key: "" }.deserialize(body).map(Part::references).unwrap_or_default()
 }
 
-/// One line of an export.
+/// The same, of a body that is still text. Fails where it is not JSON.
+pub fn references_in(body: &str) -> serde_json::Result<Vec<Reference>> {
+    let mut reader = serde_json::Deserializer::from_str(body);
+    let found = Walk { key: "" }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(found.references())
+}
+
+/// Walks the value that stands under `key`, without making a tree of it: verifying walks every body of a trail.
+struct Walk<'k> {
+    key: &'k str,
+}
+
+/// What a value may be to the object around it.
+enum Part {
+    /// A whole number: the id of a text, under `text`.
+    Number(i64),
+    /// A hash, under `hash`.
+    Hash(Link),
+    /// The references in it.
+    Found(Vec<Reference>),
+}
+
+const NOTHING: Part = Part::Found(Vec::new());
+
+impl Part {
+    fn references(self) -> Vec<Reference> {
+        let Self::Found(mut found) = self else { return Vec::new() };
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+/// A text that is borrowed where it holds no escape.
+#[derive(Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = Part;
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<Part, D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = Part;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Part, E> {
+        Ok(NOTHING)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Part, E> {
+        Ok(NOTHING)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Part, E> {
+        Ok(NOTHING)
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Part, E> {
+        Ok(Part::Number(number))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Part, E> {
+        Ok(i64::try_from(number).map_or(NOTHING, Part::Number))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Part, E> {
+        let hash = if self.key == "hash" { text.parse().ok() } else { None };
+        Ok(hash.map_or(NOTHING, Part::Hash))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Part, A::Error> {
+        let mut found = Vec::new();
+        while let Some(part) = values.next_element_seed(Walk { key: self.key })? {
+            if let Part::Found(more) = part {
+                found.extend(more);
+            }
+        }
+        Ok(Part::Found(found))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Part, A::Error> {
+        let (mut text, mut hash) = (None, None);
+        let mut found: Vec<(Cow<'de, str>, Vec<Reference>)> = Vec::new();
+        while let Some(Borrowed(key)) = fields.next_key()? {
+            let part = fields.next_value_seed(Walk { key: &key })?;
+            // Of two equal keys the last one counts, as everywhere in JSON.
+            found.retain(|(known, _)| *known != key);
+            match &*key {
+                "text" => text = if let Part::Number(id) = part { Some(id) } else { None },
+                "hash" => hash = if let Part::Hash(link) = part { Some(link) } else { None },
+                _ => {}
+            }
+            if let Part::Found(more) = part
+                && !more.is_empty()
+            {
+                found.push((key, more));
+            }
+        }
+        Ok(Part::Found(match (text, hash) {
+            (Some(id), Some(hash)) => vec![Reference { id, name: self.key.to_owned(), hash }],
+            _ => found.into_iter().flat_map(|(_, more)| more).collect(),
+        }))
+    }
+}
+
+/// One line of an export. Read, it borrows from the text of the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct Line<'a> {
     /// The event's number.
     pub seq: u64,
     /// When.
     #[serde(serialize_with = "write_at", deserialize_with = "read_at")]
     pub at: Instant,
     /// The store's id.
-    pub store: String,
+    #[serde(borrow)]
+    pub store: Cow<'a, str>,
     /// What it is about.
-    pub subject: String,
+    #[serde(borrow)]
+    pub subject: Cow<'a, str>,
     /// What happened.
-    pub kind: String,
+    #[serde(borrow)]
+    pub kind: Cow<'a, str>,
     /// Who, and the way in.
-    pub actor: Actor,
+    #[serde(borrow)]
+    pub actor: Actor<'a>,
     /// The policy version that ruled.
-    pub policy: String,
+    #[serde(borrow)]
+    pub policy: Cow<'a, str>,
     /// The body as stored.
-    pub body: Body,
+    #[serde(borrow)]
+    pub body: Body<'a>,
     /// The texts that the body refers to, in the order of [`references`].
-    pub texts: Vec<Text>,
+    #[serde(borrow)]
+    pub texts: Vec<Text<'a>>,
     /// The link of the event before.
     pub prev: Link,
     /// The event's link.
     pub hash: Link,
 }
 
-impl Line {
+impl Line<'_> {
     /// The record that is hashed. `actor` is the buffer for the actor's stored text.
-    pub fn record<'a>(&'a self, actor: &'a str) -> Record<'a> {
+    pub fn record<'r>(&'r self, actor: &'r str) -> Record<'r> {
         Record {
             store_id: &self.store,
             seq: self.seq,
@@ -107,47 +205,56 @@ impl Line {
 /// Who did it, and the way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Actor {
+pub struct Actor<'a> {
     /// A person, `clock` or `reconciler`.
-    pub id: String,
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
     /// `socket`, `token`, `session`, `chat`, `replica`…
-    pub via: String,
+    #[serde(borrow)]
+    pub via: Cow<'a, str>,
 }
 
-impl Actor {
+impl<'a> Actor<'a> {
     /// From the stored text, `ID VIA`.
-    pub fn from_stored(text: &str) -> Self {
+    pub fn from_stored(text: &'a str) -> Self {
         let (id, via) = text.rsplit_once(' ').unwrap_or((text, ""));
-        Self { id: id.to_owned(), via: via.to_owned() }
+        Self { id: id.into(), via: via.into() }
     }
 
     /// The stored text, which is what is hashed.
     pub fn stored(&self) -> String {
-        if self.via.is_empty() { self.id.clone() } else { format!("{} {}", self.id, self.via) }
+        let mut text = String::with_capacity(self.id.len() + 1 + self.via.len());
+        text.push_str(&self.id);
+        if !self.via.is_empty() {
+            text.push(' ');
+            text.push_str(&self.via);
+        }
+        text
     }
 }
 
 /// A free text beside its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Text {
+pub struct Text<'a> {
     /// The key under which the body refers to it.
-    pub name: String,
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
     /// The salt in hexadecimal; none when the text is erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub salt: Option<String>,
+    #[serde(borrow, default, deserialize_with = "read_some", skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Cow<'a, str>>,
     /// SHA-256(salt ‖ text), as in the body.
     pub hash: Link,
     /// The words; none when the text is erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    #[serde(borrow, default, deserialize_with = "read_some", skip_serializing_if = "Option::is_none")]
+    pub text: Option<Cow<'a, str>>,
 }
 
 /// An event's body, the text as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body(pub String);
+pub struct Body<'a>(pub Cow<'a, str>);
 
-impl Serialize for Body {
+impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match serde_json::from_str::<&RawValue>(&self.0) {
             // Only what reads back as the very same characters is embedded: no line break, no space around it.
@@ -159,12 +266,12 @@ impl Serialize for Body {
     }
 }
 
-impl<'de> Deserialize<'de> for Body {
+impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&'de RawValue>::deserialize(deserializer)?;
         match raw.get().chars().next() {
-            Some('{') => Ok(Self(raw.get().to_owned())),
-            Some('"') => serde_json::from_str(raw.get()).map(Self).map_err(de::Error::custom),
+            Some('{') => Ok(Self(raw.get().into())),
+            Some('"') => serde_json::from_str(raw.get()).map(|Borrowed(text)| Self(text)).map_err(de::Error::custom),
             _ => Err(de::Error::custom("the body is neither an object nor a string")),
         }
     }
@@ -184,10 +291,15 @@ fn write_at<S: Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Erro
     }
 }
 
+/// A text that may be left out; borrowed like the others.
+fn read_some<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Ok(Option::<Borrowed<'a>>::deserialize(deserializer)?.map(|Borrowed(text)| text))
+}
+
 /// Takes only the one spelling that we write, so that no character of it can change unseen.
 fn read_at<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Instant, D::Error> {
-    let text = Cow::<'de, str>::deserialize(deserializer)?;
-    Instant::parse_rfc3339(&text).filter(|at| at.to_string() == text).ok_or_else(|| {
+    let Borrowed(text) = Borrowed::deserialize(deserializer)?;
+    Instant::parse_written(&text).ok_or_else(|| {
         de::Error::custom("`at` is not an instant as 2026-11-21T23:40:00Z or with three digits after the second")
     })
 }
@@ -198,21 +310,22 @@ pub(super) mod tests {
     use crate::trail::link::hex;
 
     /// A line with one text, as a store would write it.
-    pub fn line(seq: u64, prev: Link, words: &str) -> Line {
+    pub fn line(seq: u64, prev: Link, words: &str) -> Line<'static> {
         let salt = [u8::try_from(seq % 251).unwrap(); SALT_BYTES];
         let hash = text_hash(&salt, words);
-        let text = Text { name: "task".into(), salt: Some(hex(&salt)), hash, text: Some(words.into()) };
+        let text =
+            Text { name: "task".into(), salt: Some(hex(&salt).into()), hash, text: Some(words.to_owned().into()) };
         let body =
             format!(r#"{{"role":"restart", "task":{{"text":{},"hash":"{hash}"}},"naïve":"\u00e9{{"}}"#, seq * 16);
         sealed(Line {
             seq,
             at: Instant::from_millis(1_795_304_400_000 + i64::try_from(seq).unwrap() * 250),
             store: "7f3a".into(),
-            subject: format!("request {}", 100 + seq),
+            subject: format!("request {}", 100 + seq).into(),
             kind: "filed".into(),
             actor: Actor { id: "sam".into(), via: "socket".into() },
-            policy: "0".repeat(64),
-            body: Body(body),
+            policy: "0".repeat(64).into(),
+            body: Body(body.into()),
             texts: vec![text],
             prev,
             hash: Link::ZERO,
@@ -220,7 +333,7 @@ pub(super) mod tests {
     }
 
     /// The line with its right hash.
-    pub fn sealed(mut line: Line) -> Line {
+    pub fn sealed(mut line: Line<'_>) -> Line<'_> {
         line.hash = line.record(&line.actor.stored()).link();
         line
     }
@@ -264,6 +377,28 @@ pub(super) mod tests {
         });
         let found: Vec<_> = references(&body).into_iter().map(|found| (found.id, found.name)).collect();
         assert_eq!(found, [(32, "task".into()), (33, "words".into()), (34, "notes".into())]);
+    }
+
+    #[test]
+    fn a_body_that_is_text_names_the_same_texts() {
+        let (a, b) = ("a".repeat(64), "b".repeat(64));
+        let one = format!(r#"{{"text":32,"hash":"{a}"}}"#);
+        let bodies = [
+            format!(r#"{{"task":{one},"n":[1,2.5,-3,null,true,{{"words":{{"hash":"{b}","text":33,"more":{one}}}}}]}}"#),
+            format!(r#"{{"t\u0061sk":{{"te\u0078t":32,"hash":"{a}"}}}}"#),
+            // Of equal keys the last counts, with all that stands under it.
+            format!(r#"{{"task":{one},"task":1}}"#),
+            format!(r#"{{"task":{{"text":1,"hash":"{a}","text":"2"}}}}"#),
+            format!(r#"{{"task":{{"text":18446744073709551615,"hash":"{a}"}},"x":{{"text":1.0,"hash":"{a}"}}}}"#),
+            format!("[{one},{one}]"),
+            "7".to_owned(),
+        ];
+        for body in bodies {
+            assert_eq!(references_in(&body).unwrap(), references(&serde_json::from_str(&body).unwrap()), "{body}");
+        }
+        for bad in ["", "{", "{}{}", "{\"a\":1e999}", &"[".repeat(200)] {
+            assert!(references_in(bad).is_err() && serde_json::from_str::<Value>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

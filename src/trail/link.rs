@@ -57,8 +57,7 @@ impl fmt::Debug for Link {
 impl FromStr for Link {
     type Err = BadLink;
     fn from_str(text: &str) -> Result<Self, BadLink> {
-        let bytes = unhex(text).ok_or(BadLink)?;
-        bytes.try_into().map(Self).map_err(|_| BadLink)
+        unhex_exactly(text).map(Self).ok_or(BadLink)
     }
 }
 
@@ -70,8 +69,20 @@ impl Serialize for Link {
 
 impl<'de> Deserialize<'de> for Link {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(Digits)
+    }
+}
+
+/// Reads a link where it stands: a trail holds many, and none needs a text of its own.
+struct Digits;
+
+impl de::Visitor<'_> for Digits {
+    type Value = Link;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a hash of 64 hexadecimal digits")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Link, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
@@ -81,18 +92,43 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// What no digit is worth.
+const NONE: u8 = 0xff;
+
+/// What each character is worth as a digit: a table, because verifying a trail reads hundreds of them an event.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// One byte from its two digits.
+fn byte([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |letter: u8| DIGITS.get(usize::from(letter)).copied().filter(|value| *value != NONE);
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
 /// Bytes from lower-case hexadecimal digits; upper case is not taken, so that each hash has one spelling.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
+    if rest.is_empty() { pairs.iter().map(|pair| byte(*pair)).collect() } else { None }
+}
+
+/// The same, where they must be exactly so many.
+pub fn unhex_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() != N {
         return None;
     }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    let mut bytes = [0; N];
+    for (to, pair) in bytes.iter_mut().zip(pairs) {
+        *to = byte(*pair)?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -18,4 +18,4 @@ pub use export::{Line, SALT_BYTES, references, text_hash};
 pub use link::Link;
 pub use record::Record;
 pub use tree::Frontier;
-pub use verify::{Broken, Chain, Verdict, Verifier};
+pub use verify::{Broken, Chain, Looked, Looker, Verdict, Verifier};

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::checkpoint::{Checkpoint, Note, VerifierKey};
-use super::export::{Line, SALT_BYTES, Text, references, text_hash};
-use super::link::unhex;
+use super::export::{Line, Reference, SALT_BYTES, Text, references_in, text_hash};
+use super::link::unhex_exactly;
 use super::{Frontier, Link, Record};
 
 /// Where a trail is broken first, and how.
@@ -76,21 +77,33 @@ impl Chain {
     /// Takes the next event. `stored` is the link that stands beside it; `record.prev` is [`Chain::head`] where the store
     /// does not keep it.
     pub fn push(&mut self, record: &Record<'_>, stored: Link) -> Result<(), Broken> {
+        self.take(record.seq, record.store_id, record.prev, stored, || record.link() == stored)
+    }
+
+    /// Takes the next event; `fits` tells whether `stored` is the hash of what it says.
+    fn take(
+        &mut self,
+        seq: u64,
+        store_id: &str,
+        prev: Link,
+        stored: Link,
+        fits: impl FnOnce() -> bool,
+    ) -> Result<(), Broken> {
         let (last, next) = (self.last, self.last + 1);
-        if record.seq > next {
-            return Err(broken(next, format!("is missing: event {} stands where {next} should", record.seq)));
+        if seq > next {
+            return Err(broken(next, format!("is missing: event {seq} stands where {next} should")));
         }
-        if record.seq < next {
-            return Err(broken(record.seq, format!("stands a second time or out of order, after event {last}")));
+        if seq < next {
+            return Err(broken(seq, format!("stands a second time or out of order, after event {last}")));
         }
-        if record.store_id != self.store_id {
-            let (other, ours) = (record.store_id, &self.store_id);
-            return Err(broken(next, format!("belongs to store {other:?}, not to {ours:?}")));
+        if store_id != self.store_id {
+            let ours = &self.store_id;
+            return Err(broken(next, format!("belongs to store {store_id:?}, not to {ours:?}")));
         }
-        if record.prev != self.head {
+        if prev != self.head {
             return Err(broken(next, self.does_not_follow()));
         }
-        if record.link() != stored {
+        if !fits() {
             let or = if last == 0 { String::new() } else { format!(", or event {last} was rewritten with its hash") };
             return Err(broken(next, format!("was changed: its hash does not fit what it says{or}")));
         }
@@ -144,6 +157,102 @@ pub struct Verdict {
     pub cannot_prove: Vec<String>,
 }
 
+/// What one line of an export says, looked at by itself: everything but whether it follows the line before. Most of verifying
+/// is this, and lines can be looked at in any order and on any thread.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    seq: u64,
+    store: Arc<str>,
+    policy: Arc<str>,
+    prev: Link,
+    hash: Link,
+    /// Whether `hash` is that of what it says.
+    fits: bool,
+    /// What its texts come to, or what is wrong with them.
+    texts: Result<Texts, String>,
+}
+
+/// What is to be remembered of an event's texts.
+#[derive(Debug, Clone, Default)]
+struct Texts {
+    /// Those without words.
+    missing: Vec<i64>,
+    /// Those that it erases.
+    erased: Vec<i64>,
+}
+
+/// Looks at lines, each by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Looker {
+    // Nearly every line names the same store and policy as the one before.
+    store: Arc<str>,
+    policy: Arc<str>,
+}
+
+impl Looker {
+    /// Looks at a line as it stands in the file, without its line break. Says why it is none.
+    pub fn look(&mut self, line: &[u8]) -> Result<Looked, String> {
+        let text = std::str::from_utf8(line).map_err(|_| "its line is not UTF-8".to_owned())?;
+        let line: Line<'_> = serde_json::from_str(text).map_err(|e| {
+            // The fault may quote the line: whatever it holds must not reach a terminal raw.
+            let fault: String = e.to_string().chars().take(200).collect();
+            format!("its line is not an export line: {}", fault.escape_debug())
+        })?;
+        Ok(Looked {
+            seq: line.seq,
+            store: same(&mut self.store, &line.store),
+            policy: same(&mut self.policy, &line.policy),
+            prev: line.prev,
+            hash: line.hash,
+            fits: line.record(&line.actor.stored()).link() == line.hash,
+            texts: texts(&line),
+        })
+    }
+}
+
+/// `text`, shared with the last one where it is the same.
+fn same(last: &mut Arc<str>, text: &str) -> Arc<str> {
+    if **last != *text {
+        *last = Arc::from(text);
+    }
+    Arc::clone(last)
+}
+
+/// Checks that the line's texts are those that its body names, with the words that were written.
+fn texts(line: &Line<'_>) -> Result<Texts, String> {
+    // Some bodies name no text: spare them the parsing. An escape could spell the key otherwise.
+    let body = &*line.body.0;
+    let erases = line.kind == "erased";
+    let named = if erases || body.contains("\"text\"") || body.contains("\\u") {
+        references_in(body).map_err(|_| "its body is not JSON".to_owned())?
+    } else {
+        Vec::new()
+    };
+    let alike = |(reference, text): (&Reference, &Text<'_>)| reference.name == text.name && reference.hash == text.hash;
+    if named.len() != line.texts.len() || !named.iter().zip(&line.texts).all(alike) {
+        return Err("the texts beside it are not those that its body names".to_owned());
+    }
+    let mut found = Texts::default();
+    for (reference, text) in named.iter().zip(&line.texts) {
+        match (&text.salt, &text.text) {
+            (None, None) => found.missing.push(reference.id),
+            (Some(salt), Some(words)) => {
+                let salt = unhex_exactly::<SALT_BYTES>(salt);
+                if salt.is_none_or(|salt| text_hash(&salt, words) != reference.hash) {
+                    return Err(format!("its text {:?} was changed", reference.name));
+                }
+            }
+            _ => return Err(format!("its text {:?} is only half there", reference.name)),
+        }
+    }
+    if erases {
+        let body: Value = serde_json::from_str(body).map_err(|_| "its body is not JSON".to_owned())?;
+        let ids = body.get("texts").and_then(Value::as_array).into_iter().flatten();
+        found.erased = ids.filter_map(Value::as_i64).collect();
+    }
+    Ok(found)
+}
+
 /// A checkpoint that waits for the trail to reach its size.
 struct Awaited {
     checkpoint: Checkpoint,
@@ -164,6 +273,9 @@ pub struct Verifier {
     /// Texts that an `erased` event names.
     erased: HashSet<i64>,
     policies: BTreeSet<String>,
+    /// The policy of the last line.
+    policy: Arc<str>,
+    looker: Looker,
 }
 
 impl Verifier {
@@ -189,39 +301,41 @@ impl Verifier {
             missing: BTreeMap::new(),
             erased: HashSet::new(),
             policies: BTreeSet::new(),
+            policy: Arc::default(),
+            looker: Looker::default(),
         })
     }
 
     /// Takes the next line as it stands in the file, without its line break.
     pub fn push_text(&mut self, line: &[u8]) -> Result<(), Broken> {
-        let next = self.chain.as_ref().map_or(1, |chain| chain.last() + 1);
-        let text = std::str::from_utf8(line).map_err(|_| broken(next, "its line is not UTF-8"))?;
-        let line: Line = serde_json::from_str(text).map_err(|e| {
-            // The fault may quote the line: whatever it holds must not reach a terminal raw.
-            let fault: String = e.to_string().chars().take(200).collect();
-            broken(next, format!("its line is not an export line: {}", fault.escape_debug()))
-        })?;
-        self.push(&line)
+        let looked = self.looker.look(line);
+        self.push(looked)
     }
 
-    /// Takes the next line.
-    pub fn push(&mut self, line: &Line) -> Result<(), Broken> {
+    /// Takes the next line, looked at already.
+    pub fn push(&mut self, looked: Result<Looked, String>) -> Result<(), Broken> {
+        let next = self.chain.as_ref().map_or(1, |chain| chain.last() + 1);
+        let line = looked.map_err(|sentence| broken(next, sentence))?;
         if self.chain.is_none() {
-            self.begin(line)?;
+            self.begin(&line)?;
         }
         let Some(chain) = &mut self.chain else { return Ok(()) };
-        let actor = line.actor.stored();
-        chain.push(&line.record(&actor), line.hash)?;
-        self.texts(line)?;
-        // The event that brings the first policy was ruled by none.
-        if !line.policy.is_empty() && !self.policies.contains(&line.policy) {
-            self.policies.insert(line.policy.clone());
+        chain.take(line.seq, &line.store, line.prev, line.hash, || line.fits)?;
+        let Texts { missing, erased } = line.texts.map_err(|sentence| broken(line.seq, sentence))?;
+        for id in missing {
+            self.missing.entry(id).or_insert(line.seq);
         }
+        self.erased.extend(erased);
+        // The event that brings the first policy was ruled by none.
+        if line.policy != self.policy && !line.policy.is_empty() {
+            self.policies.insert(line.policy.as_ref().to_owned());
+        }
+        self.policy = line.policy;
         self.hold_against_checkpoints()
     }
 
     /// The first event tells which store it is and where the trail begins.
-    fn begin(&mut self, line: &Line) -> Result<(), Broken> {
+    fn begin(&mut self, line: &Looked) -> Result<(), Broken> {
         let chain = match line.seq {
             0 | 1 => Chain::new(&line.store),
             seq => Chain::after(&line.store, seq - 1, line.prev),
@@ -262,41 +376,6 @@ impl Verifier {
                     "that the trail agrees with the checkpoint over {size} events: the export begins after it"
                 )),
             }
-        }
-        Ok(())
-    }
-
-    /// Checks that the line's texts are those that its body names, with the words that were written.
-    fn texts(&mut self, line: &Line) -> Result<(), Broken> {
-        // Most bodies name no text: spare them the parsing. An escape could spell the key otherwise.
-        let body = &line.body.0;
-        let body = if body.contains("\"text\"") || body.contains("\\u") || line.kind == "erased" {
-            serde_json::from_str(body).map_err(|_| broken(line.seq, "its body is not JSON"))?
-        } else {
-            Value::Null
-        };
-        let named = references(&body);
-        let same = |(reference, text): (&super::export::Reference, &Text)| {
-            reference.name == text.name && reference.hash == text.hash
-        };
-        if named.len() != line.texts.len() || !named.iter().zip(&line.texts).all(same) {
-            return Err(broken(line.seq, "the texts beside it are not those that its body names"));
-        }
-        for (reference, text) in named.iter().zip(&line.texts) {
-            match (&text.salt, &text.text) {
-                (None, None) => drop(self.missing.entry(reference.id).or_insert(line.seq)),
-                (Some(salt), Some(words)) => {
-                    let salt = unhex(salt).filter(|salt| salt.len() == SALT_BYTES);
-                    if salt.is_none_or(|salt| text_hash(&salt, words) != reference.hash) {
-                        return Err(broken(line.seq, format!("its text {:?} was changed", reference.name)));
-                    }
-                }
-                _ => return Err(broken(line.seq, format!("its text {:?} is only half there", reference.name))),
-            }
-        }
-        if line.kind == "erased" {
-            let ids = body.get("texts").and_then(Value::as_array).into_iter().flatten();
-            self.erased.extend(ids.filter_map(Value::as_i64));
         }
         Ok(())
     }

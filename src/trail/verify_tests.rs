@@ -9,7 +9,7 @@ use crate::trail::export::{Actor, Body};
 use crate::trail::link::hex;
 
 /// Ten events, one text each.
-fn trail() -> Vec<Line> {
+fn trail() -> Vec<Line<'static>> {
     let mut prev = Link::ZERO;
     let mut lines = Vec::new();
     for seq in 1..=10 {
@@ -21,7 +21,7 @@ fn trail() -> Vec<Line> {
 }
 
 /// Links the events anew from `from` on, as one who owns the database would.
-fn relinked(mut lines: Vec<Line>, from: usize) -> Vec<Line> {
+fn relinked(mut lines: Vec<Line<'_>>, from: usize) -> Vec<Line<'_>> {
     for n in from..lines.len() {
         let prev = if n == 0 { Link::ZERO } else { lines[n - 1].hash };
         lines[n] = sealed(Line { prev, ..lines[n].clone() });
@@ -30,27 +30,27 @@ fn relinked(mut lines: Vec<Line>, from: usize) -> Vec<Line> {
 }
 
 /// The event that takes the words of `ids` away, at the end.
-fn with_erased(mut lines: Vec<Line>, ids: &str) -> Vec<Line> {
+fn with_erased<'a>(mut lines: Vec<Line<'a>>, ids: &str) -> Vec<Line<'a>> {
     let last = lines.last().unwrap().clone();
-    let body = Body(format!(r#"{{"texts":[{ids}],"by":"admin"}}"#));
+    let body = Body(format!(r#"{{"texts":[{ids}],"by":"admin"}}"#).into());
     let line = Line { seq: last.seq + 1, kind: "erased".into(), body, texts: vec![], prev: last.hash, ..last };
     lines.push(sealed(line));
     lines
 }
 
-fn without_words(mut lines: Vec<Line>, n: usize) -> Vec<Line> {
+fn without_words(mut lines: Vec<Line<'_>>, n: usize) -> Vec<Line<'_>> {
     lines[n].texts[0].salt = None;
     lines[n].texts[0].text = None;
     lines
 }
 
-fn check(lines: &[Line], against: &[Note], keys: &[VerifierKey]) -> Result<Verdict, Broken> {
+fn check(lines: &[Line<'_>], against: &[Note], keys: &[VerifierKey]) -> Result<Verdict, Broken> {
     let texts = lines.iter().map(|line| Ok::<_, Infallible>(serde_json::to_string(line).unwrap()));
     let Ok(verdict) = verify(texts, against, keys);
     verdict
 }
 
-fn first_bad(lines: &[Line]) -> u64 {
+fn first_bad(lines: &[Line<'_>]) -> u64 {
     check(lines, &[], &[]).unwrap_err().seq.unwrap()
 }
 
@@ -59,7 +59,7 @@ fn signer() -> Signer {
 }
 
 /// The checkpoint over the first `size` events.
-fn note(lines: &[Line], size: usize) -> Note {
+fn note(lines: &[Line<'_>], size: usize) -> Note {
     let mut tree = Frontier::new();
     lines[..size].iter().for_each(|line| tree.push(line.hash));
     let link = size.checked_sub(1).map(|last| lines[last].hash);
@@ -96,14 +96,14 @@ fn nothing_at_all_is_not_whole() {
 
 #[test]
 fn a54_a_changed_field_is_named() {
-    let changes: [fn(&mut Line); 9] = [
+    let changes: [fn(&mut Line<'_>); 9] = [
         |line| line.at = crate::text::Instant::from_millis(line.at.millis() + 1),
-        |line| line.subject.push('0'),
+        |line| line.subject.to_mut().push('0'),
         |line| line.kind = "denied".into(),
         |line| line.actor = Actor { id: "li".into(), via: "socket".into() },
         |line| line.actor.via = "token".into(),
-        |line| line.policy = "1".repeat(64),
-        |line| line.body.0.push(' '),
+        |line| line.policy = "1".repeat(64).into(),
+        |line| line.body.0.to_mut().push(' '),
         |line| line.hash = Link([3; 32]),
         |line| line.prev = Link([3; 32]),
     ];
@@ -225,7 +225,7 @@ fn a54_changed_words_are_named() {
     let mut lines = trail();
     let text = &mut lines[4].texts[0];
     let longer = format!("{}{}", text.salt.clone().unwrap(), hex(b"words "));
-    (text.salt, text.text) = (Some(longer), Some("of 5".into()));
+    (text.salt, text.text) = (Some(longer.into()), Some("of 5".into()));
     assert_eq!(first_bad(&lines), 5);
 }
 
@@ -292,14 +292,14 @@ fn a54_the_script_comes_to_the_same_verdict() {
     let (full, early) = (path("full", &note(&whole, 10)), path("early", &note(&whole, 4)));
     let key = signer().verifier_key().to_string();
     let foreign = Signer::from_seed("7f3a", &[2; 32]).unwrap().verifier_key().to_string();
-    let changed = |n: usize, change: fn(&mut Line)| {
+    let changed = |n: usize, change: fn(&mut Line<'_>)| {
         let mut lines = trail();
         change(&mut lines[n]);
         lines
     };
     let mut swapped = trail();
     swapped.swap(4, 5);
-    let cases: [(Vec<Line>, Vec<Note>, Vec<&str>); 16] = [
+    let cases: [(Vec<Line<'_>>, Vec<Note>, Vec<&str>); 16] = [
         (trail(), vec![], vec![]),
         (vec![], vec![], vec![]),
         (trail(), vec![note(&whole, 10), note(&whole, 4)], vec![&key]),
@@ -308,7 +308,7 @@ fn a54_the_script_comes_to_the_same_verdict() {
         (whole[4..].to_vec(), vec![note(&whole, 10), note(&whole, 4)], vec![]),
         (whole[..7].to_vec(), vec![note(&whole, 10)], vec![]),
         (swapped, vec![], vec![]),
-        (changed(4, |line| line.body.0.push(' ')), vec![], vec![]),
+        (changed(4, |line| line.body.0.to_mut().push(' ')), vec![], vec![]),
         (changed(4, |line| line.texts[0].text = Some("other".into())), vec![], vec![]),
         (changed(4, |line| line.texts[0].hash = Link([1; 32])), vec![], vec![]),
         (changed(4, |line| line.at = crate::text::Instant::from_millis(0)), vec![], vec![]),

@@ -271,7 +271,7 @@ pub async fn whole(store: &Store) -> Verified {
             prev,
         };
         chain.push(&record, event.link).unwrap();
-        lines.push(&line(store, &head.store_id, event, prev).await).unwrap();
+        lines.push_text(line(store, &head.store_id, event, prev).await.as_bytes()).unwrap();
         prev = event.link;
         let told = event.told().unwrap();
         assert_eq!(super::super::keep::split(&told.event).unwrap(), (event.kind.clone(), event.body.clone()));
@@ -287,24 +287,26 @@ pub async fn whole(store: &Store) -> Verified {
     lines.finish().unwrap()
 }
 
-async fn line(store: &Store, store_id: &str, event: &Stored, prev: Link) -> Line {
+async fn line(store: &Store, store_id: &str, event: &Stored, prev: Link) -> String {
     let mut texts = Vec::new();
     for reference in references(&serde_json::from_str(&event.body).unwrap()) {
         let text = store.texts(&[reference.id]).await.unwrap().pop().unwrap();
         assert_eq!(reference.id / 16, event.seq);
-        texts.push(export::Text { name: reference.name, salt: text.salt, hash: reference.hash, text: text.words });
+        let (salt, text) = (text.salt.map(Into::into), text.words.map(Into::into));
+        texts.push(export::Text { name: reference.name.into(), salt, hash: reference.hash, text });
     }
-    Line {
+    let line = Line {
         seq: event.seq as u64,
         at: event.at,
-        store: store_id.to_owned(),
-        subject: event.subject.clone(),
-        kind: event.kind.clone(),
+        store: store_id.into(),
+        subject: event.subject.as_str().into(),
+        kind: event.kind.as_str().into(),
         actor: export::Actor::from_stored(&event.actor),
-        policy: event.policy.clone(),
-        body: export::Body(event.body.clone()),
+        policy: event.policy.as_str().into(),
+        body: export::Body(event.body.as_str().into()),
         texts,
         prev,
         hash: event.link,
-    }
+    };
+    serde_json::to_string(&line).unwrap()
 }
