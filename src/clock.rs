@@ -17,8 +17,12 @@ const APART_MILLIS: i64 = 2_000;
 const FAR_MILLIS: i64 = 7 * 24 * 3_600_000;
 /// The running clock follows the wall clock by at most one part in so many.
 const SLEW: i64 = 1_000;
-/// A sleeper looks again after this, so that a jump or a suspension is noticed.
-const LOOK: Duration = Duration::from_secs(1);
+/// Whoever sleeps for longer wakes a little early and sleeps the rest, because the two clocks may drift apart meanwhile.
+const SHORT: Duration = Duration::from_secs(1);
+/// The part of a long sleep that is left for that.
+const SPARE: u32 = 64;
+/// Further than this from where it was expected, the clock has jumped or the machine was suspended, in milliseconds.
+const JUMP_MILLIS: i64 = 100;
 
 /// One look at the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,9 @@ struct Inner {
 }
 
 enum Source {
-    System,
+    /// Sent to when the clock is not where it was expected: how far it is ahead of the timers that sleepers wait for, in
+    /// milliseconds, elapsed and judged.
+    System(watch::Sender<(i64, i64)>),
     Manual(watch::Sender<Manual>),
 }
 
@@ -119,7 +125,10 @@ impl Clock {
     pub fn system(floor: Instant, live: bool) -> Self {
         let (boot, wall) = (system_boot(), system_wall());
         let running = Running::start(boot, wall, floor.millis(), live);
-        Self { inner: Arc::new(Inner { running: Mutex::new(running), source: Source::System }) }
+        let source = Source::System(watch::Sender::new((0, 0)));
+        let clock = Self { inner: Arc::new(Inner { running: Mutex::new(running), source }) };
+        clock.look();
+        clock
     }
 
     /// A clock that stands still until it is moved, for tests and simulation.
@@ -174,7 +183,7 @@ impl Clock {
     /// Time that only ever passes, to measure how long something took.
     pub fn monotonic(&self) -> Duration {
         match &self.inner.source {
-            Source::System => {
+            Source::System(_) => {
                 let now = clock_gettime(ClockId::Boottime);
                 let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
                 Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
@@ -194,20 +203,42 @@ impl Clock {
         self.wait(|_| Length::from_millis(until.saturating_sub(self.hands().0))).await;
     }
 
-    async fn wait(&self, left: impl Fn(Reading) -> Length) {
-        let mut moved = match &self.inner.source {
-            Source::System => None,
-            Source::Manual(hands) => Some(hands.subscribe()),
-        };
-        loop {
-            let left = left(self.read());
-            if left <= Length::ZERO {
-                return;
+    /// Looks where the clock is, and wakes whoever sleeps if it is not where it was expected: after a jump, or when the machine
+    /// was suspended. One look a second, by one, spares every sleeper its own.
+    pub fn look(&self) {
+        let Source::System(moved) = &self.inner.source else { return };
+        // What timers run on: it stands while the machine is suspended.
+        let timers = millis(ClockId::Monotonic);
+        let ahead = (system_boot().saturating_sub(timers), self.now().at.millis().saturating_sub(timers));
+        moved.send_if_modified(|expected| {
+            let jumped = expected.0.abs_diff(ahead.0).max(expected.1.abs_diff(ahead.1)) > JUMP_MILLIS.unsigned_abs();
+            if jumped {
+                *expected = ahead;
             }
-            match &mut moved {
-                None => tokio::time::sleep(left.to_std().min(LOOK)).await,
-                // The sender lives in this clock, so it cannot be gone.
-                Some(moved) => drop(moved.changed().await),
+            jumped
+        });
+    }
+
+    /// Waits until nothing is left; somebody has to [`Clock::look`] meanwhile.
+    async fn wait(&self, left: impl Fn(Reading) -> Length) {
+        match &self.inner.source {
+            Source::System(moved) => {
+                let mut moved = moved.subscribe();
+                loop {
+                    let left = left(self.read()).to_std();
+                    if left.is_zero() {
+                        return;
+                    }
+                    let nap = if left > SHORT { left - left / SPARE } else { left };
+                    // The sender lives in this clock, so it cannot be gone.
+                    drop(tokio::time::timeout(nap, moved.changed()).await);
+                }
+            }
+            Source::Manual(hands) => {
+                let mut moved = hands.subscribe();
+                while left(self.read()) > Length::ZERO {
+                    drop(moved.changed().await);
+                }
             }
         }
     }
@@ -248,7 +279,7 @@ impl Clock {
     /// Boot time and wall clock, in milliseconds.
     fn hands(&self) -> (i64, i64) {
         match &self.inner.source {
-            Source::System => (system_boot(), system_wall()),
+            Source::System(_) => (system_boot(), system_wall()),
             Source::Manual(hands) => {
                 let hands = hands.borrow();
                 (hands.boot, hands.wall)

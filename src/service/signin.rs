@@ -10,6 +10,8 @@ use crate::wire::{INVITATION_PREFIX, LoginBody, LoginView, TOKEN_PREFIX};
 
 /// How long an invitation holds.
 pub const INVITATION: Length = Length::from_minutes(10);
+/// A token's last use is noted no finer than this.
+const NOTED: Length = Length::from_minutes(1);
 /// How long a personal token holds that `login` stores.
 pub const PERSONAL: Length = Length::from_hours(24 * 90);
 
@@ -66,8 +68,15 @@ impl Service {
                         "ask an admin",
                     )));
                 }
-                if let Err(error) = self.inner.store.touch_token(row.id, self.now().at).await {
-                    tracing::debug!(%error, "a token's last use was not noted");
+                let at = self.now().at;
+                // Noted to the minute, and never waited for: reading with a token must not wait for the writer.
+                if row.used_at.is_none_or(|used| at.since(used) >= NOTED) {
+                    let store = self.inner.store.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = store.touch_token(row.id, at).await {
+                            tracing::debug!(%error, "a token's last use was not noted");
+                        }
+                    });
                 }
                 Ok(Actor::Person(id, Via::Token))
             }

@@ -56,8 +56,9 @@ impl Service {
     }
 
     async fn tick(&self, turns: &mut Turns) -> Answered<()> {
+        self.inner.clock.look();
         let now = self.now();
-        // One reading of the head is all that an idle second costs.
+        // One reading of the head is all that an idle second costs, and on SQLite most often not even that.
         let head = self.inner.store.poll_head().await?;
         if head > self.inner.board.seq() {
             self.follow().await?;

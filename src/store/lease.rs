@@ -1,18 +1,27 @@
 //! Leases: a replica's right to act on an access key until a time, taken under the head like any other write. Makes no event.
 
 use super::act::{LeaseAsk, Leased};
-use super::engine::Writer;
+use super::engine::{Engine, Writer};
 use super::fault::StoreError;
+use super::head::{COLUMNS, Head};
 use super::keep::request;
 use super::load::{places, take_head};
 use super::row::Arg;
 use super::save::{drop_work, put_work};
 use super::work::{FURTHEST, LONGEST_PAUSE, WORK, WorkRow};
 use crate::access::{Now, Request};
+use crate::text::Instant;
 use std::collections::BTreeMap;
 
 /// How many access keys one lease takes at most.
 const MOST: i64 = 1_000;
+
+/// Whether there is anything to take. Whatever falls due later wakes whoever asks again.
+pub(super) async fn any(engine: &Engine, ask: &LeaseAsk, now: Now) -> Result<bool, StoreError> {
+    let head = Head::first(&engine.read(&format!("SELECT {COLUMNS} FROM head WHERE one = 1"), vec![]).await?)?;
+    let (due, args) = due(ask, now.at.max(head.at));
+    Ok(!engine.read(&format!("SELECT access_key FROM work WHERE {due} LIMIT 1"), args).await?.is_empty())
+}
 
 /// Takes what is due, each row to one replica only. While the clock is insane only removals are given out.
 pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Result<Vec<Leased>, StoreError> {
@@ -21,20 +30,9 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Resul
     if !ask.removals && (!now.sane || head.too_new().is_some()) {
         return Ok(Vec::new());
     }
-    let far = at.plus(FURTHEST).max(at.plus(ask.holds));
-    let ended = if ask.removals { "ends_at <= $2" } else { "ends_at > $2" };
-    let mut args = vec![ask.target.as_str().into(), at.millis().into(), ask.limit.clamp(0, MOST).into()];
-    let due = if let Some(key) = &ask.only {
-        args.push(key.as_str().into());
-        "access_key = $4 AND (replica IS NULL OR next_at <= $2)"
-    } else if ask.removals {
-        // What stands too far ahead was put there by a clock that had jumped: a removal never waits that long.
-        args.extend([far.millis().into(), at.plus(LONGEST_PAUSE).millis().into()]);
-        "(next_at <= $2 OR next_at > $4 OR (replica IS NULL AND next_at > $5))"
-    } else {
-        "next_at <= $2"
-    };
-    let sql = format!("SELECT {WORK} FROM work WHERE target = $1 AND {ended} AND {due} ORDER BY next_at LIMIT $3");
+    let (due, args) = due(ask, at);
+    let most = ask.limit.clamp(0, MOST);
+    let sql = format!("SELECT {WORK} FROM work WHERE {due} ORDER BY next_at LIMIT {most}");
     let rows = writer.fetch(&sql, args).await?;
     let taken: Vec<WorkRow> = rows.iter().map(|row| WorkRow::of(row, 0)).collect::<Result<_, _>>()?;
     if taken.is_empty() {
@@ -58,6 +56,24 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Resul
     }
     put_work(writer, kept.iter()).await?;
     Ok(leased)
+}
+
+/// What is due at `at`, as a condition and its values.
+fn due(ask: &LeaseAsk, at: Instant) -> (String, Vec<Arg>) {
+    let mut args: Vec<Arg> = vec![ask.target.as_str().into(), at.millis().into()];
+    let ended = if ask.removals { "ends_at <= $2" } else { "ends_at > $2" };
+    let due = if let Some(key) = &ask.only {
+        args.push(key.as_str().into());
+        "access_key = $3 AND (replica IS NULL OR next_at <= $2)"
+    } else if ask.removals {
+        // What stands too far ahead was put there by a clock that had jumped: a removal never waits that long.
+        let far = at.plus(FURTHEST).max(at.plus(ask.holds));
+        args.extend([far.millis().into(), at.plus(LONGEST_PAUSE).millis().into()]);
+        "(next_at <= $2 OR next_at > $3 OR (replica IS NULL AND next_at > $4))"
+    } else {
+        "next_at <= $2"
+    };
+    (format!("target = $1 AND {ended} AND {due}"), args)
 }
 
 /// The held requests on each of the keys.

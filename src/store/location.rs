@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use super::fault::StoreError;
 
@@ -13,6 +14,22 @@ pub enum Location {
     Sqlite(PathBuf),
     /// A `postgres://` URL.
     Postgres(String),
+}
+
+/// What a store's files show of its last write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace(SystemTime, u64);
+
+impl Location {
+    /// The time and the length of SQLite's log, one of which every commit of any process moves. Asking costs no connection;
+    /// PostgreSQL has nothing of the kind.
+    pub fn trace(&self) -> Option<Trace> {
+        let Self::Sqlite(path) = self else { return None };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let log = std::fs::metadata(log).ok()?;
+        Some(Trace(log.modified().ok()?, log.len()))
+    }
 }
 
 impl FromStr for Location {

@@ -88,11 +88,12 @@ impl Service {
                     Some(self.now().at.plus(Length::from_seconds(1)))
                 }
             };
-            let wait = next.map_or(Length::from_hours(1), |next| next.since(self.now().at));
-            let wait = Length::from_millis(wait.millis().clamp(0, Length::from_hours(1).millis()));
+            let furthest = self.now().at.plus(Length::from_hours(1));
+            let until = next.map_or(furthest, |next| next.min(furthest));
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
-                () = self.inner.clock.sleep(wait) => {}
+                // By the clock that ends are judged by: one that jumps forward ends access at once.
+                () = self.inner.clock.sleep_until(until) => {}
                 () = self.inner.wake.notified() => {}
                 changed = head.changed() => if changed.is_err() { return },
             }
