@@ -79,9 +79,14 @@ fn work(pieces: &Mutex<Receiver<Piece>>) {
     loop {
         let piece = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((piece, found)) = piece else { return };
-        let text = piece.strip_suffix(b"\n").unwrap_or(&piece);
+        let lines = piece.strip_suffix(b"\n").unwrap_or(&piece);
+        let looked = match std::str::from_utf8(lines) {
+            Ok(lines) => lines.split('\n').map(|line| looker.look(line)).collect(),
+            // One line of them is at fault, not all.
+            Err(_) => lines.split(|byte| *byte == b'\n').map(|line| looker.look_bytes(line)).collect(),
+        };
         // Whoever waited for it may have met a break.
-        let _ = found.send(text.split(|byte| *byte == b'\n').map(|line| looker.look(line)).collect());
+        let _ = found.send(looked);
     }
 }
 

@@ -191,9 +191,13 @@ pub struct Looker {
 
 impl Looker {
     /// Looks at a line as it stands in the file, without its line break. Says why it is none.
-    pub fn look(&mut self, line: &[u8]) -> Result<Looked, String> {
-        let text = std::str::from_utf8(line).map_err(|_| "its line is not UTF-8".to_owned())?;
-        let line: Line<'_> = serde_json::from_str(text).map_err(|e| {
+    pub fn look_bytes(&mut self, line: &[u8]) -> Result<Looked, String> {
+        self.look(std::str::from_utf8(line).map_err(|_| "its line is not UTF-8".to_owned())?)
+    }
+
+    /// The same, of one that is text.
+    pub fn look(&mut self, line: &str) -> Result<Looked, String> {
+        let line: Line<'_> = serde_json::from_str(line).map_err(|e| {
             // The fault may quote the line: whatever it holds must not reach a terminal raw.
             let fault: String = e.to_string().chars().take(200).collect();
             format!("its line is not an export line: {}", fault.escape_debug())
@@ -308,7 +312,7 @@ impl Verifier {
 
     /// Takes the next line as it stands in the file, without its line break.
     pub fn push_text(&mut self, line: &[u8]) -> Result<(), Broken> {
-        let looked = self.looker.look(line);
+        let looked = self.looker.look_bytes(line);
         self.push(looked)
     }
 
