@@ -11,6 +11,7 @@ mod attacks;
 mod binary_path;
 mod demo;
 mod docs;
+mod faults;
 mod hardening;
 mod laws;
 mod machine;

@@ -174,11 +174,13 @@ pub struct Start {
     /// More of `server.toml`.
     pub more: &'static str,
     pub tcp: bool,
+    /// Another store than a file beside the rest.
+    pub store: Option<String>,
 }
 
 impl Start {
     pub fn socket() -> Self {
-        Self { folder: Arc::new(TempFolder::new()), policy: Some(policy()), more: "", tcp: false }
+        Self { folder: Arc::new(TempFolder::new()), policy: Some(policy()), more: "", tcp: false, store: None }
     }
 
     pub fn tcp() -> Self {
@@ -192,9 +194,10 @@ impl Start {
         }
         let listen =
             if self.tcp { "127.0.0.1:0".into() } else { format!("unix:{}", self.folder.join("sock").display()) };
+        let store = self.store.as_deref().unwrap_or("sqlite:store.db");
         let server = format!(
             "policy = \"policy.toml\"\nlisten = \"{listen}\"\ncheckpoint_key = \"keys/checkpoint\"\n\
-             [store]\nurl = \"sqlite:store.db\"\n[limits]\nrequests_per_minute = 100000\n{}",
+             [store]\nurl = \"{store}\"\n[limits]\nrequests_per_minute = 100000\n{}",
             self.more
         );
         self.folder.write("server.toml", &server);
@@ -202,9 +205,14 @@ impl Start {
 
     /// Starts it; ready.
     pub fn serve(self) -> Served {
+        self.serve_by(Command::new(binary()))
+    }
+
+    /// Starts it with this before its arguments: the program, or another that runs it.
+    pub fn serve_by(self, mut program: Command) -> Served {
         self.files();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
-        let mut child = Command::new(binary())
+        let mut child = program
             .args(["serve", "--config"])
             .arg(self.folder.join("server.toml"))
             .env("HOME", self.folder.path())
