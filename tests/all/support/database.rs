@@ -1,12 +1,13 @@
 //! A PostgreSQL database for one test, on the cluster that `tests/run` started.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// An empty database, dropped with the value, whoever is still connected to it.
 pub struct TempDatabase {
     name: String,
     cluster: String,
+    tampered: AtomicBool,
 }
 
 /// A fresh database; or `None`, and the test is counted as skipped, where there is no cluster to make it on.
@@ -20,7 +21,7 @@ pub fn pg_database(test: &str) -> Option<TempDatabase> {
     };
     let name = format!("nl_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     run(&cluster, format!("CREATE DATABASE {name} TEMPLATE template0"));
-    Some(TempDatabase { name, cluster })
+    Some(TempDatabase { name, cluster, tampered: AtomicBool::new(false) })
 }
 
 impl TempDatabase {
@@ -29,6 +30,11 @@ impl TempDatabase {
         let (address, query) = self.cluster.split_once('?').unwrap_or((&self.cluster, ""));
         let host = address.rsplit_once('/').unwrap().0;
         format!("{host}/{}?{query}", self.name)
+    }
+
+    /// The store in it is broken on purpose: nobody verifies what it leaves behind.
+    pub fn tampered(&self) {
+        self.tampered.store(true, Ordering::SeqCst);
     }
 
     /// Nobody gets in any more, and who is in is thrown out.
@@ -46,6 +52,9 @@ impl TempDatabase {
 
 impl Drop for TempDatabase {
     fn drop(&mut self) {
+        if !self.tampered.load(Ordering::SeqCst) {
+            super::trails::leave(&nightlatch::store::Location::Postgres(self.url()));
+        }
         run(&self.cluster, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
     }
 }

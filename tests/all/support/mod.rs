@@ -4,11 +4,13 @@
 mod database;
 pub mod house;
 pub mod served;
+mod trails;
 
 pub use database::{TempDatabase, pg_database};
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The program under test.
 pub fn binary() -> &'static Path {
@@ -29,11 +31,16 @@ pub fn skip(test: &str, why: &str) {
 }
 
 /// A folder of one's own, 0700, gone with the value.
-pub struct TempFolder(tempfile::TempDir);
+pub struct TempFolder(tempfile::TempDir, AtomicBool);
 
 impl TempFolder {
     pub fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("nightlatch-").tempdir().unwrap())
+        Self(tempfile::Builder::new().prefix("nightlatch-").tempdir().unwrap(), AtomicBool::new(false))
+    }
+
+    /// Its stores are broken on purpose: nobody verifies what it leaves behind.
+    pub fn tampered(&self) {
+        self.1.store(true, Ordering::SeqCst);
     }
 
     pub fn path(&self) -> &Path {
@@ -50,5 +57,13 @@ impl TempFolder {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        if !self.1.load(Ordering::SeqCst) {
+            trails::leave_folder(self.path());
+        }
     }
 }
