@@ -30,7 +30,7 @@ use crate::wire::{
 use act::Refused;
 use board::Board;
 use keeper::Keeper;
-use reconcile::{Lanes, Reported, Spool};
+use reconcile::{Lanes, Left, Reported, Spool};
 use ruling::{Ruling, Rulings};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -80,6 +80,7 @@ struct Inner {
     keeper: Keeper,
     spool: Spool,
     lanes: Lanes,
+    left: Mutex<Vec<Left>>,
     refused: Refused,
     reported: Reported,
     wake: Notify,
@@ -200,6 +201,7 @@ impl Service {
                 keeper,
                 spool,
                 lanes: Lanes::default(),
+                left: Mutex::default(),
                 refused: Refused::default(),
                 reported: Reported::default(),
                 wake: Notify::new(),

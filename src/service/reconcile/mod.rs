@@ -4,6 +4,7 @@
 //! inside itself: a lease falls due again by itself. Each target has two lanes, so removals never wait behind grants and
 //! one hung target never delays another.
 
+mod left;
 mod plan;
 mod run;
 mod spool;
@@ -14,6 +15,7 @@ use crate::text::{Instant, Length};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(super) use left::Left;
 pub(super) use spool::Spool;
 pub(super) use sweep::Reported;
 
@@ -88,6 +90,7 @@ impl Service {
                     Some(self.now().at.plus(Length::from_seconds(1)))
                 }
             };
+            let next = next.into_iter().chain(self.remove_left()).min();
             let furthest = self.now().at.plus(Length::from_hours(1));
             let until = next.map_or(furthest, |next| next.min(furthest));
             tokio::select! {
@@ -142,10 +145,15 @@ impl Service {
     /// Tries every removal that is past its end once, before anything else is given; five seconds at most.
     pub(super) async fn remove_first(&self) -> Answered<()> {
         self.replay_spool().await?;
+        self.find_left().await?;
         let at = self.now().at;
         let work = self.inner.store.next_work(at).await?;
         let due: BTreeSet<String> = work.into_iter().filter(|(_, due)| *due <= at).map(|(target, _)| target).collect();
         let mut lanes = tokio::task::JoinSet::new();
+        for request in self.left_past_end().0 {
+            let service = self.clone();
+            lanes.spawn(async move { drop(service.remove_bare(&request).await) });
+        }
         for target in due {
             let Some(lane) = self.inner.lanes.take(&target, true) else { continue };
             let service = self.clone();

@@ -83,7 +83,7 @@ impl Spool {
     }
 
     /// Whether it was tried a moment ago; if not, it is now.
-    fn lately(&self, number: RequestNumber, at: Instant) -> bool {
+    pub(super) fn lately(&self, number: RequestNumber, at: Instant) -> bool {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         let lately = tried.get(&number).is_some_and(|before| at.since(*before).seconds() < PAUSE_SECONDS);
         if !lately {
@@ -94,7 +94,7 @@ impl Spool {
 }
 
 /// Whether another live grant holds the same access.
-fn carried(held: &[Request], request: &Request, at: Instant) -> bool {
+pub(super) fn carried(held: &[Request], request: &Request, at: Instant) -> bool {
     let key = |request: &Request| request.held().map(|held| held.placement.access_key.clone());
     held.iter().any(|other| {
         other.number != request.number
