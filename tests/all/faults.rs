@@ -2,4 +2,5 @@
 //! keep what it was told to, and an answer that comes before the disk has said yes.
 
 mod bed;
+mod durable;
 mod kill;
