@@ -229,7 +229,7 @@ impl Clock {
                     if left.is_zero() {
                         return;
                     }
-                    let nap = if left > SHORT { left - left / SPARE } else { left };
+                    let nap = if left > SHORT { left.saturating_sub(left / SPARE) } else { left };
                     // The sender lives in this clock, so it cannot be gone.
                     drop(tokio::time::timeout(nap, moved.changed()).await);
                 }

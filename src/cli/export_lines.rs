@@ -80,13 +80,13 @@ fn work(pieces: &Mutex<Receiver<Piece>>) {
         let piece = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((piece, found)) = piece else { return };
         let lines = piece.strip_suffix(b"\n").unwrap_or(&piece);
-        let looked = match std::str::from_utf8(lines) {
+        let answers = match std::str::from_utf8(lines) {
             Ok(lines) => lines.split('\n').map(|line| looker.look(line)).collect(),
             // One line of them is at fault, not all.
             Err(_) => lines.split(|byte| *byte == b'\n').map(|line| looker.look_bytes(line)).collect(),
         };
         // Whoever waited for it may have met a break.
-        let _ = found.send(looked);
+        let _ = found.send(answers);
     }
 }
 

@@ -81,18 +81,14 @@ fn check(cx: &Context, file: Option<PathBuf>) -> Outcome {
 fn summary(file: &Path, policy: Option<&Ruling>, faults: &[Fault]) -> String {
     let warnings = faults.iter().filter(|fault| fault.warning).count();
     let file = file.display();
-    match policy {
-        Some(policy) => {
-            let (people, systems) = (policy.people.len(), policy.systems.len());
-            let (people, systems) = (count(people, "person", "people"), count(systems, "system", "systems"));
-            format!("{file}: sound, {people}, {systems}, {}", count(warnings, "warning", "warnings"))
-        }
-        None => {
-            let (faults, warnings) =
-                (count(faults.len() - warnings, "fault", "faults"), count(warnings, "warning", "warnings"));
-            format!("{file}: {faults}, {warnings}: it would not rule")
-        }
-    }
+    let told = count(warnings, "warning", "warnings");
+    let Some(policy) = policy else {
+        let faults = count(faults.len() - warnings, "fault", "faults");
+        return format!("{file}: {faults}, {told}: it would not rule");
+    };
+    let people = count(policy.people.len(), "person", "people");
+    let systems = count(policy.systems.len(), "system", "systems");
+    format!("{file}: sound, {people}, {systems}, {told}")
 }
 
 fn count(n: usize, one: &str, many: &str) -> String {

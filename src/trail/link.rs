@@ -92,23 +92,17 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// What no digit is worth.
-const NONE: u8 = 0xff;
-
-/// What each character is worth as a digit: a table, because verifying a trail reads hundreds of them an event.
-const DIGITS: [u8; 256] = {
-    let mut digits = [NONE; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        value += 1;
+/// What a character is worth as a digit.
+const fn digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        _ => None,
     }
-    digits
-};
+}
 
 /// One byte from its two digits.
 fn byte([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |letter: u8| DIGITS.get(usize::from(letter)).copied().filter(|value| *value != NONE);
     Some(digit(high)? << 4 | digit(low)?)
 }
 
