@@ -30,6 +30,12 @@ impl Location {
         let log = std::fs::metadata(log).ok()?;
         Some(Trace(log.modified().ok()?, log.len()))
     }
+
+    /// Whether what is read after a commit that failed is there to stay. PostgreSQL stops when a sync fails, and starts
+    /// from what was kept; with SQLite we read what the kernel holds, and perhaps never kept.
+    pub(super) const fn reads_what_lasts(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
 }
 
 impl FromStr for Location {

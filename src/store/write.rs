@@ -208,7 +208,9 @@ impl Scribe {
             let found = self.link_at(first.seq).await;
             self.writer.rollback().await;
             match found {
-                Ok(Some(link)) if link == first.link => return Ok(()),
+                Ok(Some(link)) if link == first.link && self.engine.location().reads_what_lasts() => return Ok(()),
+                // A sync that failed is not believed because a later reading looks well.
+                Ok(Some(link)) if link == first.link => return Err(StoreError::Unknown(why)),
                 Ok(_) => {
                     let sentence = "the store failed while committing, and nothing was written: try again";
                     return Err(StoreError::Away(sentence.into()));

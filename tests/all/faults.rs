@@ -2,5 +2,6 @@
 //! keep what it was told to, and an answer that comes before the disk has said yes.
 
 mod bed;
+mod disk;
 mod durable;
 mod kill;

@@ -87,6 +87,11 @@ impl Bed {
         Self { folder: Arc::new(TempFolder::new()), target, engine }
     }
 
+    /// In a folder that is there already, with files as its target.
+    pub fn on(folder: Arc<TempFolder>) -> Self {
+        Self { folder, target: target("files"), engine: Engine::Sqlite }
+    }
+
     fn start(&self) -> Start {
         let store = match &self.engine {
             Engine::Sqlite => None,

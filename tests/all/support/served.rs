@@ -176,11 +176,20 @@ pub struct Start {
     pub tcp: bool,
     /// Another store than a file beside the rest.
     pub store: Option<String>,
+    /// The checkpoint key's file; the spool lies beside it.
+    pub key: &'static str,
 }
 
 impl Start {
     pub fn socket() -> Self {
-        Self { folder: Arc::new(TempFolder::new()), policy: Some(policy()), more: "", tcp: false, store: None }
+        Self {
+            folder: Arc::new(TempFolder::new()),
+            policy: Some(policy()),
+            more: "",
+            tcp: false,
+            store: None,
+            key: "keys/checkpoint",
+        }
     }
 
     pub fn tcp() -> Self {
@@ -196,9 +205,9 @@ impl Start {
             if self.tcp { "127.0.0.1:0".into() } else { format!("unix:{}", self.folder.join("sock").display()) };
         let store = self.store.as_deref().unwrap_or("sqlite:store.db");
         let server = format!(
-            "policy = \"policy.toml\"\nlisten = \"{listen}\"\ncheckpoint_key = \"keys/checkpoint\"\n\
+            "policy = \"policy.toml\"\nlisten = \"{listen}\"\ncheckpoint_key = \"{}\"\n\
              [store]\nurl = \"{store}\"\n[limits]\nrequests_per_minute = 100000\n{}",
-            self.more
+            self.key, self.more
         );
         self.folder.write("server.toml", &server);
     }

@@ -37,13 +37,13 @@ pub fn leave(location: &Location) {
     let exported = std::thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(export(&location))
     });
-    let text = match exported.join() {
+    let written = match exported.join() {
         Ok(Ok(lines)) if lines.is_empty() => return,
         Ok(Ok(lines)) => lines.into_iter().map(|line| line + "\n").collect(),
         Ok(Err(fault)) => format!("not exported: {fault}\n"),
         Err(_) => "not exported: a panic\n".to_owned(),
     };
-    std::fs::write(collected.join(name), text).unwrap();
+    std::fs::write(collected.join(name), written).unwrap();
 }
 
 fn collected() -> Option<PathBuf> {
