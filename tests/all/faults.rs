@@ -5,3 +5,4 @@ mod bed;
 mod disk;
 mod durable;
 mod kill;
+mod left;
