@@ -34,10 +34,10 @@ pub fn leave(location: &Location) {
     let name = format!("{}-{count}-{test}.jsonl", std::process::id());
     let location = location.clone();
     // A runtime of its own: values are dropped inside and outside of one.
-    let exported = std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(export(&location))
     });
-    let written = match exported.join() {
+    let written = match reader.join() {
         Ok(Ok(lines)) if lines.is_empty() => return,
         Ok(Ok(lines)) => lines.into_iter().map(|line| line + "\n").collect(),
         Ok(Err(fault)) => format!("not exported: {fault}\n"),
