@@ -73,6 +73,13 @@ pub struct Granted {
     pub second_lock: bool,
 }
 
+/// What a successful removal says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Removed {
+    /// What its user left behind or changed in the window beyond the access itself, a line each, safe to show.
+    pub drift: Vec<String>,
+}
+
 /// Why an act on a target did not succeed, or why nothing is known about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{sentence}")]
@@ -141,7 +148,7 @@ pub trait Provisioner: Send + Sync {
     /// Makes each access be there until its `until`.
     fn grant<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Granted>;
     /// Takes each access out, with every session that lives on it. One that is not there is a success.
-    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, ()>;
+    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Removed>;
     /// Reads the target.
     fn observe<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Observation>;
     /// Mints the access's credential anew, voiding the one before.

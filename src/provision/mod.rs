@@ -8,6 +8,7 @@ pub mod command;
 pub mod contract;
 pub mod files;
 mod keys;
+mod postgres;
 pub mod table;
 mod words;
 
@@ -15,6 +16,7 @@ mod words;
 mod contract_tests;
 
 pub use contract::{
-    Act, Credential, Fault, Granted, Observation, Presence, Provisioner, Spec, Stray, UserFacts, mark, store_part,
+    Act, Credential, Fault, Granted, Observation, Presence, Provisioner, Removed, Spec, Stray, UserFacts, mark,
+    store_part,
 };
 pub use table::{KINDS, Table, build};

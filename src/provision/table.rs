@@ -27,6 +27,7 @@ macro_rules! kinds {
 kinds! {
     "command" => super::command::build,
     "files" => super::files::build,
+    "postgres" => super::postgres::build,
 }
 
 /// One provisioner from its settings, or the sentence that says what is wrong with them. Touches no target.

@@ -17,7 +17,8 @@ mod run;
 mod safe;
 
 use super::contract::{
-    Act, Credential, DEFAULT_BOUND, Fault, Granted, Observation, Presence, Provisioner, Spec, Stray, store_part,
+    Act, Credential, DEFAULT_BOUND, Fault, Granted, Observation, Presence, Provisioner, Removed, Spec, Stray,
+    store_part,
 };
 use super::keys;
 use super::words::{safe_line, shell};
@@ -135,9 +136,9 @@ impl Helper {
         Ok(Granted { second_lock })
     }
 
-    async fn remove_one(&self, spec: &Spec) -> Result<(), Fault> {
+    async fn remove_one(&self, spec: &Spec) -> Result<Removed, Fault> {
         let printed = self.run("remove", spec).await?;
-        answer::object::<Map<String, Value>>(&self.called("remove"), &printed).map(|_| ())
+        answer::object::<Map<String, Value>>(&self.called("remove"), &printed).map(|_| Removed::default())
     }
 
     async fn observe_one(&self, spec: &Spec) -> Result<Observation, Fault> {
@@ -171,7 +172,7 @@ impl Provisioner for Helper {
         let runs = specs.iter().map(|spec| Box::pin(self.grant_one(spec)) as BoxFuture<'a, _>);
         Box::pin(stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect())
     }
-    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, ()> {
+    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Removed> {
         let runs = specs.iter().map(|spec| Box::pin(self.remove_one(spec)) as BoxFuture<'a, _>);
         Box::pin(stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect())
     }

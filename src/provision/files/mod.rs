@@ -125,8 +125,8 @@ impl Provisioner for Files {
     fn grant<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Granted> {
         self.each(specs, Folder::grant)
     }
-    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, ()> {
-        self.each(specs, Folder::remove)
+    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Removed> {
+        self.each(specs, |folder, stem, spec| folder.remove(stem, spec).map(|()| super::Removed::default()))
     }
     fn observe<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Observation> {
         self.each(specs, Folder::observe)

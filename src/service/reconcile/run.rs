@@ -9,7 +9,7 @@ use crate::access::due::{Wanted, visits, wanted};
 use crate::access::event::{Observed, Text};
 use crate::access::window::Window;
 use crate::access::{Actor, Code, Held, Request, RequestNumber, Subject};
-use crate::provision::{Fault, Granted, Observation, Presence, Provisioner, Spec};
+use crate::provision::{Fault, Granted, Observation, Presence, Provisioner, Removed, Spec};
 use crate::secret;
 use crate::store::{LeaseAsk, Leased};
 use crate::text::{Instant, Length};
@@ -235,6 +235,7 @@ impl Service {
             let (mut now, mut later) = (Vec::new(), Vec::new());
             let at = self.now().at;
             for ((job, removed), seen) in jobs.into_iter().zip(removed).zip(seen) {
+                self.report_drift(&job.of, &removed).await;
                 let outcome = removed_outcome(&removed, &seen, at);
                 if settles > Length::ZERO && matches!(outcome, Outcome::Absent(_)) {
                     later.push((job, removed));
@@ -250,7 +251,25 @@ impl Service {
         }
     }
 
-    async fn read_again(self, provisioner: Arc<dyn Provisioner>, jobs: Vec<(Job, Result<(), Fault>)>, settles: Length) {
+    /// What a removal found beyond the access itself. It is known once only, so it goes out before what was read.
+    async fn report_drift(&self, of: &[RequestNumber], removed: &Result<Removed, Fault>) {
+        for evidence in removed.iter().flat_map(|removed| &removed.drift) {
+            for number in of {
+                let command = Command::ReportDrift { evidence: evidence.clone() };
+                if let Err(error) = self.send(&Actor::Reconciler, Some(Subject::Request(*number)), command, None).await
+                {
+                    tracing::error!(%error, %number, evidence, "drift could not be recorded");
+                }
+            }
+        }
+    }
+
+    async fn read_again(
+        self,
+        provisioner: Arc<dyn Provisioner>,
+        jobs: Vec<(Job, Result<Removed, Fault>)>,
+        settles: Length,
+    ) {
         self.inner.clock.sleep(settles).await;
         let specs: Vec<Spec> = jobs.iter().map(|(job, _)| job.spec.clone()).collect();
         let seen = within(limit(provisioner.as_ref()), specs.len(), provisioner.observe(&specs)).await;
@@ -346,11 +365,11 @@ fn granted_outcome(
 }
 
 /// What was read decides, whatever the target said: it is gone when it was read as gone.
-fn removed_outcome(removed: &Result<(), Fault>, seen: &Result<Observation, Fault>, at: Instant) -> Outcome {
+fn removed_outcome(removed: &Result<Removed, Fault>, seen: &Result<Observation, Fault>, at: Instant) -> Outcome {
     match (removed, seen) {
         (_, Ok(seen)) if !observed(seen, at).present => Outcome::Absent(observed(seen, at)),
-        (Err(fault), _) | (Ok(()), Err(fault)) => failed(fault),
-        (Ok(()), Ok(seen)) => Outcome::Failed {
+        (Err(fault), _) | (Ok(_), Err(fault)) => failed(fault),
+        (Ok(_), Ok(seen)) => Outcome::Failed {
             sentence: format!(
                 "contradicted: the target said that it was removed, and it is still there: {}",
                 seen.evidence
