@@ -48,8 +48,21 @@ impl CredentialFiles {
         if parts.iter().any(|part| part.contains(['\n', '\r', '\0'])) {
             return;
         }
-        let line = parts.map(|part| part.replace('\\', "\\\\").replace(':', "\\:")).join(":");
-        self.files.push(("pgpass", Secret::new(line + "\n"), "PGPASSFILE"));
+        let line = |host: &String| {
+            let parts = [host, &port, &dbname, &user, &password];
+            parts.map(|part| part.replace('\\', "\\\\").replace(':', "\\:")).join(":") + "\n"
+        };
+        let mut lines = line(&host);
+        if host.starts_with('/') {
+            // By that name libpq looks for its own default folder of sockets.
+            lines += &line(&"localhost".to_owned());
+        }
+        self.files.push(("pgpass", Secret::new(lines), "PGPASSFILE"));
+        if let Some(mode) =
+            field(fields, "sslmode").filter(|mode| mode.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+        {
+            self.plain.push(("PGSSLMODE", mode));
+        }
         self.plain.extend([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", dbname), ("PGUSER", user)]);
     }
 }

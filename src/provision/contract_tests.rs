@@ -2,7 +2,7 @@
 
 use super::contract::{Act, Fault, Observation, Presence, Provisioner, Spec, UserFacts, mark};
 use crate::text::{Instant, Length};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// A grant of the store `7f3a`.
@@ -26,11 +26,45 @@ struct Bench {
     provisioner: Box<dyn Provisioner>,
     /// Puts access of somebody else's into the place of this spec's.
     plant: Box<dyn Fn(&Spec)>,
-    _temp: tempfile::TempDir,
+    /// What the policy says about the role, where the kind reads it.
+    with: Value,
+    _temp: Box<dyn std::any::Any>,
+}
+
+impl Bench {
+    /// A grant of the store `7f3a` in this target.
+    fn spec(&self, request: u64, user: &str) -> Spec {
+        let mut spec = spec(request, user);
+        if let Value::Object(with) = &self.with {
+            spec.with = with.clone();
+        }
+        spec
+    }
 }
 
 fn benches() -> Vec<Bench> {
-    vec![files("grant"), files("user"), command()]
+    let mut benches = vec![files("grant"), files("user"), command()];
+    benches.extend(super::postgres::bench::Cluster::some(2).into_iter().zip(["role", "membership"]).map(postgres));
+    benches
+}
+
+fn postgres((cluster, mode): (super::postgres::bench::Cluster, &'static str)) -> Bench {
+    let mut settings = json!({"kind": "postgres", "url": cluster.url, "mode": mode});
+    if mode == "membership" {
+        settings["login"] = json!(format!("{}_{{user}}", cluster.own));
+    }
+    let with = cluster.with();
+    let provisioner = super::build("db", &serde_json::from_value(settings).unwrap(), Path::new("/")).unwrap();
+    let group = with["member_of"].as_str().unwrap().replace('"', "\"\"");
+    let own = cluster.own.clone();
+    let plant = move |spec: &Spec| {
+        let sql = match mode {
+            "role" => format!("CREATE ROLE \"{}\" LOGIN; COMMENT ON ROLE \"{0}\" IS 'of somebody else'", spec.mark),
+            _ => format!("GRANT \"{group}\" TO {own}_{}", spec.user.id),
+        };
+        super::postgres::bench::as_superuser(&sql);
+    };
+    Bench { kind: "postgres", provisioner, plant: Box::new(plant), with, _temp: Box::new(cluster) }
 }
 
 fn files(per: &'static str) -> Bench {
@@ -52,7 +86,7 @@ fn files(per: &'static str) -> Bench {
     };
     let settings = serde_json::from_value(settings).unwrap();
     let provisioner = super::build("sandbox", &settings, temp.path()).unwrap();
-    Bench { kind: "files", provisioner, plant: Box::new(plant), _temp: temp }
+    Bench { kind: "files", provisioner, plant: Box::new(plant), with: Value::Null, _temp: Box::new(temp) }
 }
 
 /// A helper that keeps one file a mark beside itself, as a helper's author would write it.
@@ -100,7 +134,7 @@ fn command() -> Bench {
     let settings = serde_json::from_value(json!({"kind": "command", "argv": argv, "strays": true})).unwrap();
     let provisioner = super::build("helper", &settings, Path::new("/")).unwrap();
     let plant = move |spec: &Spec| std::fs::write(folder.join(format!("foreign-{}", spec.mark)), "").unwrap();
-    Bench { kind: "command", provisioner, plant: Box::new(plant), _temp: temp }
+    Bench { kind: "command", provisioner, plant: Box::new(plant), with: Value::Null, _temp: Box::new(temp) }
 }
 
 async fn one<T>(act: Act<'_, T>) -> Result<T, Fault> {
@@ -116,40 +150,44 @@ async fn observe(provisioner: &dyn Provisioner, spec: &Spec) -> Observation {
 #[test]
 fn every_kind_is_on_the_bench() {
     let mut kinds: Vec<&str> = benches().iter().map(|bench| bench.kind).collect();
-    kinds.dedup();
+    // Where there is no PostgreSQL its bench cannot be built, and is yet there.
+    kinds.push("postgres");
     kinds.sort_unstable();
+    kinds.dedup();
     assert_eq!(kinds, super::KINDS, "add the bench of the new kind to benches()");
 }
 
 #[tokio::test]
 async fn i1_access_is_given_moved_and_observed_removed() {
-    for Bench { kind, provisioner, _temp, .. } in benches() {
+    for bench in benches() {
+        let Bench { kind, provisioner, .. } = &bench;
         provisioner.probe().await.unwrap();
-        let mut spec = [spec(142, "ana")];
-        assert_eq!(observe(&*provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}");
+        let mut spec = [bench.spec(142, "ana")];
+        assert_eq!(observe(&**provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}");
 
         one(provisioner.grant(&spec)).await.unwrap();
-        let seen = observe(&*provisioner, &spec[0]).await;
+        let seen = observe(&**provisioner, &spec[0]).await;
         assert_eq!((seen.presence, seen.ours), (Presence::Present, true), "{kind}");
         assert!(!seen.evidence.is_empty(), "{kind}");
         assert!(seen.until.is_none_or(|until| until == spec[0].until), "{kind}");
 
         spec[0].until = spec[0].until.plus(Length::from_hours(1));
         one(provisioner.grant(&spec)).await.unwrap();
-        let seen = observe(&*provisioner, &spec[0]).await;
+        let seen = observe(&**provisioner, &spec[0]).await;
         assert!(seen.until.is_none_or(|until| until == spec[0].until), "{kind}: the end moved");
 
         for _ in 0..2 {
             one(provisioner.remove(&spec)).await.unwrap();
-            assert_eq!(observe(&*provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}");
+            assert_eq!(observe(&**provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}");
         }
     }
 }
 
 #[tokio::test]
 async fn one_failing_element_of_a_batch_fails_alone_and_in_its_place() {
-    for Bench { kind, provisioner, plant, _temp } in benches() {
-        let batch = [spec(1, "ana"), spec(2, "li"), spec(3, "sam")];
+    for bench in benches() {
+        let Bench { kind, provisioner, plant, .. } = &bench;
+        let batch = [bench.spec(1, "ana"), bench.spec(2, "li"), bench.spec(3, "sam")];
         plant(&batch[1]);
         let good = |answers: Vec<bool>| assert_eq!(answers, [true, false, true], "{kind}");
         good(provisioner.grant(&batch).await.iter().map(Result::is_ok).collect());
@@ -165,24 +203,26 @@ async fn one_failing_element_of_a_batch_fails_alone_and_in_its_place() {
 
 #[tokio::test]
 async fn access_that_is_not_ours_is_neither_taken_over_nor_removed() {
-    for Bench { kind, provisioner, plant, _temp } in benches() {
-        let spec = [spec(142, "ana")];
+    for bench in benches() {
+        let Bench { kind, provisioner, plant, .. } = &bench;
+        let spec = [bench.spec(142, "ana")];
         plant(&spec[0]);
         let fault = one(provisioner.grant(&spec)).await.unwrap_err();
         assert!(!fault.retry && fault.sentence.contains("stood there before and is not ours"), "{kind}: {fault}");
         assert!(one(provisioner.remove(&spec)).await.is_err(), "{kind}");
-        let seen = observe(&*provisioner, &spec[0]).await;
+        let seen = observe(&**provisioner, &spec[0]).await;
         assert_eq!((seen.presence, seen.ours), (Presence::Present, false), "{kind}");
     }
 }
 
 #[tokio::test]
 async fn i12_strays_are_what_carries_our_mark_and_nothing_else() {
-    for Bench { kind, provisioner, plant, _temp } in benches() {
+    for bench in benches() {
+        let Bench { kind, provisioner, plant, .. } = &bench;
         assert_eq!(provisioner.strays("7f3a").await.unwrap(), [], "{kind}");
-        let batch = [spec(1, "ana"), spec(2, "li")];
+        let batch = [bench.spec(1, "ana"), bench.spec(2, "li")];
         assert!(provisioner.grant(&batch).await.iter().all(Result::is_ok), "{kind}");
-        plant(&spec(3, "sam"));
+        plant(&bench.spec(3, "sam"));
         let strays = provisioner.strays("7f3a").await.unwrap();
         let marks: Vec<&str> = strays.iter().map(|stray| stray.mark.as_str()).filter(|m| !m.contains("sam")).collect();
         assert_eq!(marks, ["nl-7f3a-1-ana", "nl-7f3a-2-li"], "{kind}");
@@ -192,12 +232,13 @@ async fn i12_strays_are_what_carries_our_mark_and_nothing_else() {
 
 #[tokio::test]
 async fn the_command_for_a_person_removes_the_access() {
-    for Bench { kind, provisioner, _temp, .. } in benches() {
-        let spec = [spec(142, "ana")];
+    for bench in benches() {
+        let Bench { kind, provisioner, .. } = &bench;
+        let spec = [bench.spec(142, "ana")];
         one(provisioner.grant(&spec)).await.unwrap();
         let typed = provisioner.by_hand(&spec[0]);
         let ran = std::process::Command::new("/bin/sh").arg("-c").arg(&typed).output().unwrap();
         assert!(ran.status.success(), "{kind}: {typed}");
-        assert_eq!(observe(&*provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}: {typed}");
+        assert_eq!(observe(&**provisioner, &spec[0]).await.presence, Presence::Absent, "{kind}: {typed}");
     }
 }
