@@ -15,6 +15,7 @@ mod faults;
 mod hardening;
 mod laws;
 mod machine;
+mod postgres_target;
 mod recorded_path;
 mod stories;
 mod support;
