@@ -162,7 +162,9 @@ async fn a48_a_user_with_tables_locks_and_many_sessions_is_gone_at_the_end_and_i
     }
     let owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'";
     assert_eq!(target.sql(owner), format!("{}_app", target.own));
-    let shown = format!("{:?}", house.show(id).await);
+    let of = Some(RequestNumber(id));
+    let told = house.service.events(&person("sam"), of, 0, 100, std::time::Duration::ZERO).await.unwrap();
+    let shown = format!("{:?}", told.events);
     assert!(shown.contains("owned 1 objects in"), "{shown}");
 }
 

@@ -228,3 +228,5 @@ impl Provisioner for Postgres {
 
 #[cfg(test)]
 pub(super) mod bench;
+#[cfg(test)]
+mod tests;
