@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 fn built(keys: Value) -> Result<Box<dyn Provisioner>, String> {
-    let Value::Object(settings) = keys else { panic!("an object") };
+    let Value::Object(mut settings) = keys else { panic!("an object") };
+    settings.remove("kind");
     super::build("db", &ProvisionerSettings { kind: "postgres".into(), settings }, Path::new("/"))
 }
 
