@@ -30,7 +30,7 @@ pub(super) async fn find(conn: &mut Conn<'_>, names: &[String], said: &[String])
             CASE WHEN isfinite(r.rolvaliduntil) THEN round(extract(epoch FROM r.rolvaliduntil) * 1000)::bigint END \
         FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
         WHERE r.rolname::text = ANY($1) OR d.description = ANY($2) ORDER BY r.oid";
-    rows_of_roles(conn.rows(sqlx::query(sql).bind(names).bind(said)).await?)
+    rows_of_roles(&conn.rows(sqlx::query(sql).bind(names).bind(said)).await?)
 }
 
 /// The roles whose comment says that they are of this store.
@@ -39,11 +39,11 @@ pub(super) async fn of_store(conn: &mut Conn<'_>, store: &str) -> Result<Vec<Fou
             CASE WHEN isfinite(r.rolvaliduntil) THEN round(extract(epoch FROM r.rolvaliduntil) * 1000)::bigint END \
         FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
         WHERE starts_with(d.description, $1) ORDER BY d.description, r.oid";
-    rows_of_roles(conn.rows(sqlx::query(sql).bind(format!("{COMMENT}{store}"))).await?)
+    rows_of_roles(&conn.rows(sqlx::query(sql).bind(format!("{COMMENT}{store}"))).await?)
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "ends both readings alike")]
-fn rows_of_roles(rows: Vec<PgRow>) -> Result<Vec<Found>, Failure> {
+fn rows_of_roles(rows: &[PgRow]) -> Result<Vec<Found>, Failure> {
     let role = |row: &PgRow| Found {
         oid: cell(row, 0),
         name: cell(row, 1),

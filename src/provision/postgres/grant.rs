@@ -5,6 +5,7 @@ use super::link::{Conn, Failure, ident, literal};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
 use crate::provision::contract::{Fault, Granted};
+use std::fmt::Write as _;
 
 /// How many are given in one transaction.
 const SIZE: usize = 250;
@@ -60,10 +61,10 @@ pub(super) async fn standing(conn: &mut Conn<'_>, places: &[(usize, Place)]) -> 
 
 /// What is there and not ours, as a sentence.
 pub(super) fn in_the_way(place: &Place, found: &[Found], standing: &Standing) -> Option<String> {
-    if let Some(login) = &place.login {
-        if standing.standing.contains(&(login.clone(), place.member_of.clone())) {
-            return Some(format!("{login} is a member of {} without us: it", place.member_of));
-        }
+    if let Some(login) = &place.login
+        && standing.standing.contains(&(login.clone(), place.member_of.clone()))
+    {
+        return Some(format!("{login} is a member of {} without us: it", place.member_of));
     }
     let foreign = found.iter().any(|role| role.name == place.name && !place.owns(role));
     foreign.then(|| format!("role {}", place.name))
@@ -93,7 +94,7 @@ fn made(place: &Place) -> String {
         ident(&place.member_of)
     );
     if let Some(login) = &place.login {
-        sql.push_str(&format!("; GRANT {name} TO {}", ident(login)));
+        let _ = write!(sql, "; GRANT {name} TO {}", ident(login));
     }
     sql
 }
@@ -107,16 +108,16 @@ fn moved(place: &Place, role: &Found, held: &[String], holders: &[(i64, String)]
         Some(_) => format!("ALTER ROLE {name} VALID UNTIL {}", until(place)),
     };
     if role.said != place.said {
-        sql.push_str(&format!("; COMMENT ON ROLE {name} IS {}", literal(&place.said)));
+        let _ = write!(sql, "; COMMENT ON ROLE {name} IS {}", literal(&place.said));
     }
     for other in held.iter().filter(|held| **held != place.member_of) {
-        sql.push_str(&format!("; REVOKE {} FROM {name}", ident(other)));
+        let _ = write!(sql, "; REVOKE {} FROM {name}", ident(other));
     }
     if !held.contains(&place.member_of) {
-        sql.push_str(&format!("; GRANT {} TO {name}", ident(&place.member_of)));
+        let _ = write!(sql, "; GRANT {} TO {name}", ident(&place.member_of));
     }
     if let Some(login) = place.login.as_ref().filter(|login| !holders.iter().any(|(_, holder)| holder == *login)) {
-        sql.push_str(&format!("; GRANT {name} TO {}", ident(login)));
+        let _ = write!(sql, "; GRANT {name} TO {}", ident(login));
     }
     sql
 }

@@ -169,9 +169,9 @@ impl Conn<'_> {
     }
 
     /// The rows of one query.
-    pub(super) async fn rows<'q>(
+    pub(super) async fn rows(
         &mut self,
-        query: sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>,
+        query: sqlx::query::Query<'_, sqlx::Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<Vec<PgRow>, Failure> {
         query.fetch_all(&mut self.conn).await.map_err(|error| self.link.failure(&error))
     }

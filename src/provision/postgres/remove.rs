@@ -46,12 +46,12 @@ impl Postgres {
         let mut work: Vec<Work<'_>> = Vec::new();
         for (at, place) in places {
             let roles: Vec<Found> = found.iter().filter(|role| place.owns(role)).cloned().collect();
-            if roles.is_empty() {
-                if let Some(what) = in_the_way(place, &found, &standing) {
-                    let fault = Fault::passing(format!("{what} is not ours, and is never removed by us"));
-                    answer(answers, *at, Err(fault));
-                    continue;
-                }
+            if roles.is_empty()
+                && let Some(what) = in_the_way(place, &found, &standing)
+            {
+                let fault = Fault::passing(format!("{what} is not ours, and is never removed by us"));
+                answer(answers, *at, Err(fault));
+                continue;
             }
             work.push(Work { at: *at, place, roles, drift: Vec::new() });
         }

@@ -8,6 +8,7 @@ use crate::provision::keys;
 use crate::text::{Instant, Length};
 use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What the access is.
@@ -222,8 +223,11 @@ impl Settings {
             Some(login) => {
                 let both = format!("{login}\0{}", with.member_of);
                 let digest = ring::digest::digest(&ring::digest::SHA256, both.as_bytes());
-                let hash: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-                format!("{store}m-{hash}")
+                let mut name = format!("{store}m-");
+                for byte in digest.as_ref().iter().take(8) {
+                    let _ = write!(name, "{byte:02x}");
+                }
+                name
             }
         };
         Ok(Place {
