@@ -105,7 +105,6 @@ impl Service {
     ) -> Answered<RequestView> {
         self.ready()?;
         let Some(as_of) = body.as_of else { return Err(wants_as_of()) };
-        self.visible(actor, id).await?;
         let body = &body;
         let make = |ruling: Arc<Ruling>| -> BoxFuture<'_, _> {
             Box::pin(async move {

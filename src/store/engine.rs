@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
@@ -18,7 +19,7 @@ use sqlx::{
 };
 
 use super::fault::{StoreError, one_line};
-use super::location::Location;
+use super::location::{Location, private_file};
 use super::row::{Arg, Cell, Row, values};
 
 /// The oldest SQLite that may hold a store: older ones can lose the write-ahead log's last pages.
@@ -103,23 +104,24 @@ impl Snapshot {
 pub struct Engine {
     location: Location,
     pool: Pool,
+    /// The connection that was looked over at the start, for whoever writes first.
+    first: Arc<Mutex<Option<Connection>>>,
 }
 
 impl Engine {
     /// Opens the store and looks whether it can be trusted with writes. A SQLite file is made if there is none.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        if let Location::Sqlite(path) = location {
+            private_file(path)?;
+        }
+        // SQLite's first connection turns the write-ahead log on, before any reader is there.
+        let first = Arc::new(Mutex::new(Some(connect(location).await?)));
         let pool = match location {
             Location::Sqlite(path) => {
-                private_file(path)?;
-                // The first connection turns the write-ahead log on, before any reader is there.
-                drop(connect(location).await?);
-                let options = sqlite_options(path).pragma("query_only", "1");
-                Pool::Sqlite(
-                    SqlitePoolOptions::new().max_connections(4).acquire_timeout(ACQUIRE).connect_lazy_with(options),
-                )
+                let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(ACQUIRE);
+                Pool::Sqlite(pool.connect_lazy_with(sqlite_options(path).pragma("query_only", "1")))
             }
             Location::Postgres(url) => {
-                drop(connect(location).await?);
                 let pool = PgPoolOptions::new()
                     .max_connections(8)
                     .acquire_timeout(ACQUIRE)
@@ -127,7 +129,7 @@ impl Engine {
                 Pool::Postgres(pool.connect_lazy_with(postgres_options(url)?))
             }
         };
-        Ok(Self { location: location.clone(), pool })
+        Ok(Self { location: location.clone(), pool, first })
     }
 
     /// Where it is.
@@ -208,11 +210,16 @@ impl Engine {
 
     /// The writer's connection. A store has one writer a process.
     pub fn writer(&self) -> Writer {
-        Writer { engine: self.clone(), connection: None, state: State::Idle }
+        Writer { engine: self.clone(), connection: self.take_first(), state: State::Idle }
+    }
+
+    fn take_first(&self) -> Option<Connection> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Closes the readers. Waits for those at work.
     pub async fn close(&self) {
+        drop(self.take_first());
         native!(Pool, &self.pool, |pool, _Db| pool.close().await);
     }
 
@@ -460,26 +467,6 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
     // The parser's own sentence could quote the password.
     let broken = |_| StoreError::Broken("the store's postgres:// url cannot be read: mend [store] url".into());
     Ok(url.parse::<PgConnectOptions>().map_err(broken)?.application_name("nightlatch").disable_statement_logging())
-}
-
-/// Makes the file 0600 in a folder 0700 if it is not there, and refuses one that others can read: it holds what people wrote
-/// and the hashes of their tokens.
-fn private_file(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-    let broken = |what: &str, fault: std::io::Error| {
-        StoreError::Broken(format!("{} cannot be {what}: {fault}. Look at the folder's owner and mode", path.display()))
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|fault| broken("made", fault))?;
-    }
-    // Made here, not by SQLite, so that it never exists with a wider mode; its companions take the same mode.
-    let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    let mode = file.and_then(|file| file.metadata()).map_err(|fault| broken("opened", fault))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let shown = path.display();
-        return Err(StoreError::Broken(format!("others than its owner can open {shown}: run chmod 600 {shown}")));
-    }
-    Ok(())
 }
 
 /// Waits for PostgreSQL only so long: a connection whose other end vanished would otherwise hold its caller for ever.

@@ -1,7 +1,7 @@
 //! Where a store is, as its url says. Must never show the password in it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
@@ -70,4 +70,24 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Location({self})")
     }
+}
+
+/// Makes the file 0600 in a folder 0700 if it is not there, and refuses one that others can read: it holds what people wrote
+/// and the hashes of their tokens.
+pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    let broken = |what: &str, fault: std::io::Error| {
+        StoreError::Broken(format!("{} cannot be {what}: {fault}. Look at the folder's owner and mode", path.display()))
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|fault| broken("made", fault))?;
+    }
+    // Made here, not by SQLite, so that it never exists with a wider mode; its companions take the same mode.
+    let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let mode = file.and_then(|file| file.metadata()).map_err(|fault| broken("opened", fault))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let shown = path.display();
+        return Err(StoreError::Broken(format!("others than its owner can open {shown}: run chmod 600 {shown}")));
+    }
+    Ok(())
 }

@@ -174,6 +174,11 @@ async fn two_stores_on_one_place_write_one_trail() {
         assert_eq!(two.poll_head().await.unwrap(), 61);
         assert_eq!(*news.borrow_and_update(), 61);
         assert_eq!(whole(&two).await.events, 61);
+        // Looking at the files alone must miss no write, however soon it follows the last look.
+        for seq in 62..92 {
+            one.act(file("ana", "one more")).await.unwrap();
+            assert_eq!((two.poll_head().await.unwrap(), two.poll_head().await.unwrap()), (seq, seq));
+        }
     }
 }
 
