@@ -1,0 +1,64 @@
+//! As little of HTTP as a load needs: a kept connection, whole bodies, no parsing beyond a length.
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// One client.
+pub struct Client {
+    stream: TcpStream,
+    token: String,
+    number: u64,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub async fn new(address: &str, token: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, token: token.to_owned(), number: 0, buffer: Vec::new() }
+    }
+
+    /// Posts, and says what came back: the status, and the body as it is.
+    pub async fn post(&mut self, path: &str, body: &str) -> (u16, &[u8]) {
+        self.number += 1;
+        let key = format!("{:x}-{}-{:x}", std::process::id(), self.number, std::ptr::from_ref(self) as usize);
+        let head =
+            format!("Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        self.exchange(&format!("POST {path}"), &head, body).await
+    }
+
+    pub async fn get(&mut self, path: &str) -> (u16, &[u8]) {
+        self.exchange(&format!("GET {path}"), "", "").await
+    }
+
+    async fn exchange(&mut self, line: &str, head: &str, body: &str) -> (u16, &[u8]) {
+        let token = &self.token;
+        let whole = format!("{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{head}\r\n{body}");
+        self.stream.write_all(whole.as_bytes()).await.unwrap();
+        self.buffer.clear();
+        loop {
+            if let Some((status, from, upto)) = whole_answer(&self.buffer) {
+                return (status, &self.buffer[from..upto]);
+            }
+            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server hung up");
+        }
+    }
+}
+
+/// The body of an answer that must be good.
+pub fn json((status, body): (u16, &[u8])) -> Value {
+    assert!((200..300).contains(&status), "{status}: {}", String::from_utf8_lossy(body));
+    serde_json::from_slice(body).unwrap()
+}
+
+fn whole_answer(bytes: &[u8]) -> Option<(u16, usize, usize)> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..end]).unwrap();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
+    })?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    (bytes.len() >= end + length).then_some((status, end, end + length))
+}
