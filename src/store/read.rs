@@ -100,12 +100,25 @@ impl Store {
     /// When each target has to be visited next, by its name; one without work is not in it. An end is never slept through,
     /// and what a clock that had jumped put off is due at `at`.
     pub async fn next_work(&self, at: Instant) -> Result<Vec<(String, Instant)>, StoreError> {
-        let sql = "SELECT target, min(CASE WHEN next_at <= $1 THEN next_at WHEN ends_at > $1 AND ends_at < next_at THEN ends_at \
-            WHEN ends_at <= $1 AND (next_at > $2 OR (replica IS NULL AND next_at > $3)) THEN $1 ELSE next_at END) \
-            FROM work GROUP BY target ORDER BY target";
+        // Each part is one step in an index: this is read after every write, whatever waits in the table.
+        let sql = "WITH RECURSIVE name(target) AS (SELECT min(target) FROM work UNION ALL \
+            SELECT (SELECT min(target) FROM work WHERE target > name.target) FROM name WHERE name.target IS NOT NULL) \
+            SELECT target, (SELECT min(next_at) FROM work WHERE work.target = name.target), \
+            (SELECT min(ends_at) FROM work WHERE work.target = name.target AND ends_at > $1), \
+            (SELECT 1 FROM work WHERE work.target = name.target AND ends_at <= $1 \
+                AND (next_at > $2 OR (replica IS NULL AND next_at > $3)) LIMIT 1) \
+            FROM name WHERE target IS NOT NULL ORDER BY target";
         let args = vec![at.millis().into(), at.plus(FURTHEST).millis().into(), at.plus(LONGEST_PAUSE).millis().into()];
         let rows = self.read(sql, args).await?;
-        rows.iter().map(|row| Ok((row.text(0)?.to_owned(), Instant::from_millis(row.int(1)?)))).collect()
+        let mut all = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let visit = Instant::from_millis(row.int(1)?);
+            let end = row.opt_int(2)?.map(Instant::from_millis);
+            let late = row.opt_int(3)?.map(|_| at);
+            let first = [Some(visit), end, late].into_iter().flatten().min().unwrap_or(visit);
+            all.push((row.text(0)?.to_owned(), first));
+        }
+        Ok(all)
     }
 
     /// All work there is, soonest first.

@@ -38,7 +38,8 @@ pub const STATEMENTS: &[&str] = &[
         access_key TEXT PRIMARY KEY, target TEXT NOT NULL, lane TEXT NOT NULL, request BIGINT NOT NULL,
         attempt BIGINT NOT NULL, failures BIGINT NOT NULL, replica TEXT, next_at BIGINT NOT NULL, ends_at BIGINT NOT NULL,
         error TEXT, observed TEXT)",
-    "CREATE INDEX IF NOT EXISTS work_next ON work (next_at)",
+    "CREATE INDEX IF NOT EXISTS work_visit ON work (target, next_at)",
+    "CREATE INDEX IF NOT EXISTS work_ends ON work (target, ends_at)",
     // What a repeated command is answered with. Kept 7 days.
     "CREATE TABLE IF NOT EXISTS command_key (
         actor TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, request BIGINT,

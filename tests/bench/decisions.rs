@@ -1,7 +1,7 @@
 //! Approvals through HTTP, beside the same SQL bare.
 
 use super::bare;
-use super::house::{House, USERS};
+use super::house::House;
 use super::http::{Client, json};
 use super::{median, process};
 use nightlatch::store::Location;
@@ -15,6 +15,9 @@ use tokio::task::LocalSet;
 
 /// So many clients at a time.
 const CLIENTS: [usize; 3] = [1, 8, 64];
+
+/// So many users, so that none of them has more than a few open requests: those are looked through for each decision.
+const USERS: usize = 4000;
 
 /// What is to be decided: a number and its version.
 type Asked = Rc<RefCell<Vec<(i64, i64)>>>;
@@ -115,7 +118,7 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
         Some(url) => Location::Postgres(url.clone()),
         None => Location::Sqlite(house.folder.join("bare.db")),
     };
-    let mut house = House::new(folder.clone(), url.as_deref().unwrap_or("sqlite:store.db"));
+    let mut house = House::new(folder.clone(), url.as_deref().unwrap_or("sqlite:store.db"), USERS);
     house.serve();
     let (sam, priya) = (house.token("sam"), house.token("priya"));
     println!("store: {}", if url.is_some() { "PostgreSQL" } else { "SQLite" });
@@ -132,7 +135,7 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
         // Everything that lay in the store is left behind: each round decides on as many as the one before.
         if round > 0 && url.is_none() {
             house.stop();
-            house = House::new(folder.clone(), "sqlite:store.db");
+            house = House::new(folder.clone(), "sqlite:store.db", USERS);
             house.serve();
         }
         let (sam, priya) = if round > 0 && url.is_none() {

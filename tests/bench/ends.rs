@@ -1,7 +1,7 @@
 //! From the end of many file grants in one second to the last one gone, seen from outside: the folder is listed, and the server
 //! is asked how many it still holds. Grants on a target that hangs end in the same second.
 
-use super::house::{House, USERS};
+use super::house::House;
 use super::http::{Client, json};
 use super::part;
 use nightlatch::clock::Clock;
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
+/// So many users: nobody may have more than fifty open requests.
+const USERS: usize = 400;
 /// So many end on the target that hangs.
 const HANGING: u64 = 20;
 /// How often it is looked.
@@ -40,7 +42,8 @@ fn files(folder: &Path) -> u64 {
 }
 
 pub fn run(folder: &Path, count: u64) {
-    let mut house = House::new(folder.join(format!("nightlatch-bench-{}", std::process::id())), "sqlite:store.db");
+    let mut house =
+        House::new(folder.join(format!("nightlatch-bench-{}", std::process::id())), "sqlite:store.db", USERS);
     house.serve();
     let (sam, priya) = (house.token("sam"), house.token("priya"));
     let clock = Clock::system(Instant::default(), false);

@@ -10,11 +10,8 @@ pub fn program() -> String {
     std::env::var("NIGHTLATCH_BENCH_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_nightlatch").to_owned())
 }
 
-/// Users for whom something can be asked: nobody may have more than fifty open requests.
-pub const USERS: usize = 4000;
-
 /// The policy: `sam` decides what `priya` asks for one of many users, of a role on files; `slow` is a target that hangs.
-pub fn policy(folder: &Path) -> String {
+pub fn policy(folder: &Path, users: usize) -> String {
     let mut text = String::from(
         r#"zone = "UTC"
 [people.sam]
@@ -27,7 +24,7 @@ name = "Li Wei"
 duties = ["auditor"]
 "#,
     );
-    for user in 0..USERS {
+    for user in 0..users {
         text.push_str(&format!("[people.u{user}]\nname = \"User {user}\"\n"));
     }
     for (system, provisioner) in [("payments", "files"), ("slow", "slow")] {
@@ -69,11 +66,11 @@ pub struct House {
 }
 
 impl House {
-    /// Files of a fresh one; `store` is its url.
-    pub fn new(folder: PathBuf, store: &str) -> Self {
+    /// Files of a fresh one; `store` is its url, and the policy knows so many users beside those who ask and decide.
+    pub fn new(folder: PathBuf, store: &str, users: usize) -> Self {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("policy.toml"), policy(&folder)).unwrap();
+        std::fs::write(folder.join("policy.toml"), policy(&folder, users)).unwrap();
         let server = format!(
             "listen = \"127.0.0.1:0\"\n[store]\nurl = \"{store}\"\n[limits]\nrequests_per_minute = 4000000000\n"
         );

@@ -1,30 +1,32 @@
 //! As little of HTTP as a load needs: a kept connection, whole bodies, no parsing beyond a length.
 
 use serde_json::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+/// So many keys were used.
+static KEYS: AtomicU64 = AtomicU64::new(0);
 
 /// One client.
 pub struct Client {
     stream: TcpStream,
+    address: String,
     token: String,
-    number: u64,
     buffer: Vec<u8>,
 }
 
 impl Client {
     pub async fn new(address: &str, token: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, token: token.to_owned(), number: 0, buffer: Vec::new() }
+        let stream = connect(address).await;
+        Self { stream, address: address.to_owned(), token: token.to_owned(), buffer: Vec::new() }
     }
 
     /// Posts, and says what came back: the status, and the body as it is.
     pub async fn post(&mut self, path: &str, body: &str) -> (u16, &[u8]) {
-        self.number += 1;
-        let key = format!("{:x}-{}-{:x}", std::process::id(), self.number, std::ptr::from_ref(self) as usize);
-        let head =
-            format!("Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        let key = format!("{:x}-{:x}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
+        let length = body.len();
+        let head = format!("Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
         self.exchange(&format!("POST {path}"), &head, body).await
     }
 
@@ -35,15 +37,26 @@ impl Client {
     async fn exchange(&mut self, line: &str, head: &str, body: &str) -> (u16, &[u8]) {
         let token = &self.token;
         let whole = format!("{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{head}\r\n{body}");
-        self.stream.write_all(whole.as_bytes()).await.unwrap();
-        self.buffer.clear();
-        loop {
-            if let Some((status, from, upto)) = whole_answer(&self.buffer) {
-                return (status, &self.buffer[from..upto]);
+        // The server closes what is idle: then once more, which the key makes safe.
+        for _ in 0..2 {
+            let mut open = self.stream.write_all(whole.as_bytes()).await.is_ok();
+            self.buffer.clear();
+            while open {
+                if let Some((status, from, upto)) = whole_answer(&self.buffer) {
+                    return (status, &self.buffer[from..upto]);
+                }
+                open = self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0);
             }
-            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0, "the server hung up");
+            self.stream = connect(&self.address).await;
         }
+        panic!("the server hung up");
     }
+}
+
+async fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 /// The body of an answer that must be good.

@@ -1,6 +1,6 @@
 //! A store of many events, and what it costs to start on it, to leave it alone and to verify it.
 
-use super::house::{House, USERS, program};
+use super::house::{House, program};
 use super::{median, process};
 use futures_util::future::join_all;
 use nightlatch::access::command::{Command, Filing, Outcome, Prepared, Report, Terms};
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// So many requests live at a time while the store is made.
 const AT_ONCE: usize = 500;
+/// So many people: a policy of a common size.
+const USERS: usize = 100;
 /// So many are left open.
 const OPEN: usize = 50;
 /// Until a request of the made store ends.
@@ -26,7 +28,7 @@ const LONG: Length = Length::from_minutes(15);
 
 /// Makes a store of about `events` events in `folder`: lives of requests, through the one write, on a clock of its own.
 pub fn make(folder: &Path, events: u64) {
-    let house = House::new(folder.to_owned(), "sqlite:store.db");
+    let house = House::new(folder.to_owned(), "sqlite:store.db", USERS);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let begun = std::time::Instant::now();
     let seq = runtime.block_on(async {

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How large the file is made, so that a full disk does not lose a removal.
@@ -29,6 +30,8 @@ struct Entry {
 /// The file, and what was tried lately.
 pub(in crate::service) struct Spool {
     file: Mutex<File>,
+    /// It may hold something. Known, because it is looked at whenever something was written.
+    holds: AtomicBool,
     tried: Mutex<HashMap<RequestNumber, Instant>>,
 }
 
@@ -44,7 +47,7 @@ impl Spool {
                 .map_err(|error| fault(error.into()))?;
             file.sync_all().map_err(fault)?;
         }
-        Ok(Self { file: Mutex::new(file), tried: Mutex::default() })
+        Ok(Self { file: Mutex::new(file), holds: AtomicBool::new(true), tried: Mutex::default() })
     }
 
     fn file(&self) -> MutexGuard<'_, File> {
@@ -62,11 +65,19 @@ impl Spool {
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
-        Self::read(&mut self.file()).map(|(entries, _)| entries)
+        if !self.holds.load(Ordering::SeqCst) {
+            return Ok(Vec::new());
+        }
+        let mut file = self.file();
+        let (entries, end) = Self::read(&mut file)?;
+        // Under the file's lock, so that nothing is appended meanwhile.
+        self.holds.store(end > 0, Ordering::SeqCst);
+        Ok(entries)
     }
 
     fn append(&self, entry: &Entry) -> io::Result<()> {
         let mut file = self.file();
+        self.holds.store(true, Ordering::SeqCst);
         let (_, end) = Self::read(&mut file)?;
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
