@@ -7,6 +7,7 @@
 use crate::access::Now;
 use crate::text::{Instant, Length};
 use rustix::time::{ClockId, clock_gettime};
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ pub struct Clock {
 struct Inner {
     running: Mutex<Running>,
     source: Source,
+    /// Time limits run by this clock, too.
+    stepped: bool,
 }
 
 enum Source {
@@ -126,18 +129,31 @@ impl Clock {
         let (boot, wall) = (system_boot(), system_wall());
         let running = Running::start(boot, wall, floor.millis(), live);
         let source = Source::System(watch::Sender::new((0, 0)));
-        let clock = Self { inner: Arc::new(Inner { running: Mutex::new(running), source }) };
+        let clock = Self { inner: Arc::new(Inner { running: Mutex::new(running), source, stepped: false }) };
         clock.look();
         clock
     }
 
-    /// A clock that stands still until it is moved, for tests and simulation.
+    /// A clock that stands still until it is moved, for tests. Time limits and pauses run by the machine's.
     pub fn manual(start: Instant) -> Self {
+        Self::by_hand(start, false)
+    }
+
+    /// A manual clock by which time limits and pauses run, too: without it nothing goes on. For simulation.
+    pub fn stepped(start: Instant) -> Self {
+        Self::by_hand(start, true)
+    }
+
+    fn by_hand(start: Instant, stepped: bool) -> Self {
         let wall = start.millis();
         let hands = Manual { boot: 0, wall, forced: None };
         let running = Running::start(0, wall, wall, false);
         Self {
-            inner: Arc::new(Inner { running: Mutex::new(running), source: Source::Manual(watch::Sender::new(hands)) }),
+            inner: Arc::new(Inner {
+                running: Mutex::new(running),
+                source: Source::Manual(watch::Sender::new(hands)),
+                stepped,
+            }),
         }
     }
 
@@ -201,6 +217,27 @@ impl Clock {
     pub async fn sleep(&self, length: Length) {
         let until = self.hands().0.saturating_add(length.millis());
         self.wait(|_| Length::from_millis(until.saturating_sub(self.hands().0))).await;
+    }
+
+    /// Waits for a while that no rule depends on.
+    pub async fn pause(&self, length: Duration) {
+        if self.inner.stepped {
+            self.sleep(millis_of(length)).await;
+        } else {
+            tokio::time::sleep(length).await;
+        }
+    }
+
+    /// What `work` gives within `limit`; nothing when it takes longer, and then it is dropped.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        if !self.inner.stepped {
+            return tokio::time::timeout(limit, work).await.ok();
+        }
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.sleep(millis_of(limit)) => None,
+        }
     }
 
     /// Looks where the clock is, and wakes whoever sleeps if it is not where it was expected: after a jump, or when the machine
@@ -291,6 +328,10 @@ impl Clock {
         // Nothing that is done under this lock can leave it half done.
         work(&mut self.inner.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn millis_of(length: Duration) -> Length {
+    Length::from_millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn system_boot() -> i64 {

@@ -1,6 +1,7 @@
 //! Secrets, and the only place that draws chance.
 
 use ring::rand::{SecureRandom, SystemRandom};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use crate::text::Secret;
 
@@ -21,9 +22,37 @@ pub fn hex<const N: usize>() -> Result<String, NoChance> {
     Ok(crate::trail::link::hex(&bytes::<N>()?))
 }
 
+/// Where jitter comes from: the system, or for a simulation that must replay, a seed. Secrets never come from here.
+#[derive(Clone, Default)]
+pub struct Chance(Option<Arc<Mutex<u64>>>);
+
+impl Chance {
+    /// The same numbers for the same seed, for simulation.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Some(Arc::new(Mutex::new(seed))))
+    }
+
+    /// A number in `0..below`, evenly enough for jitter.
+    pub fn below(&self, below: u64) -> u64 {
+        let drawn = match &self.0 {
+            None => bytes::<8>().map_or(0, u64::from_le_bytes),
+            Some(seed) => split_mix(&mut seed.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
+        drawn % below.max(1)
+    }
+}
+
 /// A number in `0..below`, evenly enough for jitter.
 pub fn below(below: u64) -> u64 {
-    bytes::<8>().map_or(0, |bytes| u64::from_le_bytes(bytes) % below.max(1))
+    Chance::default().below(below)
+}
+
+/// The next number of SplitMix64.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 /// SHA-256 of a token, as it is stored.

@@ -72,6 +72,13 @@ impl Table {
     }
 }
 
+impl FromIterator<Arc<dyn Provisioner>> for Table {
+    /// Each under the name of its target.
+    fn from_iter<I: IntoIterator<Item = Arc<dyn Provisioner>>>(all: I) -> Self {
+        Self { provisioners: all.into_iter().map(|one| (one.target().to_owned(), one)).collect() }
+    }
+}
+
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.provisioners.keys()).finish()

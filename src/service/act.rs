@@ -235,17 +235,17 @@ impl Service {
         }
         let now = self.now().at;
         let rest = request.held().and_then(|held| visits(&[held], now).into_iter().next()).unwrap_or(now);
-        let minted = tokio::time::timeout(limit.to_std(), provisioner.hand(&spec)).await;
+        let minted = self.inner.clock.within(limit.to_std(), provisioner.hand(&spec)).await;
         self.inner.store.give_back(&self.inner.replica, &[key], rest).await?;
         let kind = self.kind_of(&request).await?;
         match minted {
-            Ok(Ok(credential)) => Ok(CredentialView { credential: credential.reveal().clone(), kind }),
-            Ok(Err(fault)) => Err(Fault::Refused(Refusal::new(
+            Some(Ok(credential)) => Ok(CredentialView { credential: credential.reveal().clone(), kind }),
+            Some(Err(fault)) => Err(Fault::Refused(Refusal::new(
                 Code::NoCredential,
                 fault.sentence,
                 "the role's description says how it is used",
             ))),
-            Err(_) => Err(Fault::Away("the target did not answer in time; try again".into())),
+            None => Err(Fault::Away("the target did not answer in time; try again".into())),
         }
     }
 

@@ -16,10 +16,11 @@ mod tick;
 mod view;
 
 pub use reading::export_line;
-pub use ruling::{policy_hash, read_policy};
+pub use ruling::{Reader, policy_hash, read_policy};
 
 use crate::access::{Actor, Code, Now, Refusal, RequestNumber};
 use crate::clock::Clock;
+use crate::secret::Chance;
 use crate::store::{Store, StoreError};
 use crate::text::{Instant, Length};
 use crate::wire::{
@@ -62,6 +63,23 @@ pub struct Options {
     pub clock_skew: Length,
 }
 
+/// What a simulation puts in the place of targets and chance.
+#[derive(Clone)]
+pub struct Seams {
+    /// Makes rules and targets of a policy's text.
+    pub read: Reader,
+    /// Where the jitter between two tries comes from.
+    pub chance: Chance,
+}
+
+impl Seams {
+    /// As it is in production.
+    fn none(options: &Options) -> Self {
+        let base = options.base.clone();
+        Self { read: Arc::new(move |text| read_policy(text, &base)), chance: Chance::default() }
+    }
+}
+
 /// The service of one replica. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
@@ -75,6 +93,7 @@ struct Inner {
     options: Options,
     replica: String,
     rulings: Rulings,
+    chance: Chance,
     ruling: Mutex<Option<Arc<Ruling>>>,
     board: Board,
     keeper: Keeper,
@@ -184,13 +203,20 @@ type Answered<T> = Result<T, Fault>;
 impl Service {
     /// Starts the service: reads at once, gives nothing until every past-end removal was tried once, or five seconds.
     pub async fn start(store: Store, clock: Clock, options: Options) -> Answered<Self> {
+        let seams = Seams::none(&options);
+        Self::start_with(store, clock, options, seams).await
+    }
+
+    /// The same with other targets and another chance, for simulation.
+    pub async fn start_with(store: Store, clock: Clock, options: Options, seams: Seams) -> Answered<Self> {
         let head = store.head().await?;
         let file = options.state.join("checkpoint.note");
         let keeper = Keeper::open(&head.store_id, &options.checkpoint_key, file).map_err(Fault::Broken)?;
         let spool = Spool::open(&options.state.join("removals.spool")).map_err(Fault::Broken)?;
         let service = Self {
             inner: Arc::new(Inner {
-                rulings: Rulings::new(store.clone(), options.base.clone()),
+                rulings: Rulings::new(store.clone(), seams.read),
+                chance: seams.chance,
                 ruling: Mutex::default(),
                 store,
                 store_id: head.store_id,
@@ -253,7 +279,7 @@ impl Service {
         self.inner.stop.0.send_replace(true);
         let until = self.inner.clock.now().at.plus(TARGETS);
         while self.inner.lanes.busy() > 0 && self.inner.clock.now().at < until {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.inner.clock.pause(Duration::from_millis(20)).await;
         }
         let ended = async {
             self.inner.store.give_back(&self.inner.replica, &[], self.now().at).await?;
@@ -340,8 +366,8 @@ impl Service {
     /// Waits until this replica has seen `seq`, two seconds at most, else refuses as behind.
     pub async fn caught_up(&self, seq: i64) -> Answered<()> {
         let mut follows = self.inner.board.subscribe();
-        let waited = tokio::time::timeout(CATCH_UP, follows.wait_for(|known| *known >= seq)).await;
-        if waited.is_ok_and(|known| known.is_ok()) {
+        let waited = self.inner.clock.within(CATCH_UP, follows.wait_for(|known| *known >= seq)).await;
+        if waited.is_some_and(|known| known.is_ok()) {
             return Ok(());
         }
         Err(Fault::Refused(Refusal::new(

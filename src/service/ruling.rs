@@ -9,7 +9,6 @@ use crate::provision::{KINDS, Provisioner, Spec, Table, UserFacts, mark};
 use crate::store::Store;
 use crate::text::{PersonId, RoleId, SystemId};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One policy version with its provisioners.
@@ -19,6 +18,9 @@ pub(crate) struct Ruling {
     pub policy: Policy,
     pub table: Table,
 }
+
+/// What makes rules and targets of a policy's text.
+pub type Reader = Arc<dyn Fn(&str) -> Result<(Policy, Table, Vec<String>), Vec<String>> + Send + Sync>;
 
 /// Reads a policy's text, provisioners included. The sentences name file, line and cure.
 pub fn read_policy(text: &str, base: &std::path::Path) -> Result<(Policy, Table, Vec<String>), Vec<String>> {
@@ -37,13 +39,13 @@ pub fn policy_hash(text: &str) -> String {
 /// The versions that this replica has needed so far.
 pub(crate) struct Rulings {
     store: Store,
-    base: PathBuf,
+    read: Reader,
     known: Mutex<HashMap<String, Arc<Ruling>>>,
 }
 
 impl Rulings {
-    pub fn new(store: Store, base: PathBuf) -> Self {
-        Self { store, base, known: Mutex::default() }
+    pub fn new(store: Store, read: Reader) -> Self {
+        Self { store, read, known: Mutex::default() }
     }
 
     /// The version of this hash, read from the store when it is not known yet.
@@ -53,8 +55,8 @@ impl Rulings {
         }
         let text = self.store.policy_text(hash).await?;
         let text = text.ok_or_else(|| Fault::Broken(format!("the policy version {hash} is not in the store")))?;
-        let (policy, table, _) = read_policy(&text, &self.base)
-            .map_err(|faults| Fault::Broken(format!("policy {hash}: {}", faults.join("; "))))?;
+        let (policy, table, _) =
+            (self.read)(&text).map_err(|faults| Fault::Broken(format!("policy {hash}: {}", faults.join("; "))))?;
         let ruling = Arc::new(Ruling { hash: hash.to_owned(), policy, table });
         self.lock().insert(hash.to_owned(), ruling.clone());
         Ok(ruling)

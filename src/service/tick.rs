@@ -35,11 +35,12 @@ impl Service {
             if let Err(error) = self.tick(&mut turns).await {
                 tracing::warn!(%error, "the tick did not come through; it is tried again in a second");
             }
-            let tick = tokio::time::sleep(std::time::Duration::from_secs(1));
+            let tick = self.inner.clock.pause(std::time::Duration::from_secs(1));
             tokio::pin!(tick);
             // Between two ticks only the board is kept up, so that panes see what was written at once.
             loop {
                 tokio::select! {
+                    biased;
                     () = &mut tick => break,
                     () = self.inner.stop.cancelled() => return,
                     changed = head.changed() => {

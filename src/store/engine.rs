@@ -19,11 +19,10 @@ use sqlx::{
 };
 
 use super::fault::{StoreError, one_line};
-use super::location::{Location, private_file};
+use super::location::{Location, OLDEST_SQLITE, new_enough, private_file};
 use super::row::{Arg, Cell, Row, values};
+use super::stand_in::{Session, StandIn};
 
-/// The oldest SQLite that may hold a store: older ones can lose the write-ahead log's last pages.
-const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// How long a read waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long SQLite waits for another writer.
@@ -40,7 +39,7 @@ const READER_SETTINGS: &str = "SET statement_timeout = '30s'; SET idle_in_transa
 
 /// One body for two native types of connection, transaction or pool; `$db` names the engine's type in it.
 macro_rules! native {
-    ($type:ident, $what:expr, |$it:ident, $db:ident| $body:expr) => {
+    ($type:ident, $what:expr, |$it:ident, $db:ident| $body:expr, |$other:ident| $instead:expr) => {
         match $what {
             $type::Sqlite($it) => {
                 type $db = Sqlite;
@@ -50,6 +49,7 @@ macro_rules! native {
                 type $db = Postgres;
                 $body
             }
+            $type::StandIn($other) => $instead,
         }
     };
 }
@@ -75,11 +75,13 @@ macro_rules! rows {
 enum Pool {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+    StandIn(Arc<dyn StandIn>),
 }
 
 enum Connection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+    StandIn(Box<dyn Session>),
 }
 
 /// Several reads of one and the same state. Rolled back when dropped.
@@ -88,13 +90,16 @@ pub struct Snapshot(SnapshotOf);
 enum SnapshotOf {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+    StandIn(Box<dyn Session>),
 }
 
 impl Snapshot {
     /// Reads all rows of a query.
     pub async fn read(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         let limit = matches!(self.0, SnapshotOf::Postgres(_)).then_some(READ_ANSWER);
-        let reading = async { native!(SnapshotOf, &mut self.0, |tx, Db| rows!(Db, sql, args, &mut **tx)) };
+        let reading = async {
+            native!(SnapshotOf, &mut self.0, |tx, Db| rows!(Db, sql, args, &mut **tx), |it| it.rows(sql, args).await)
+        };
         within(limit, reading).await.map_err(|fault| judge(&fault).0)
     }
 }
@@ -132,6 +137,12 @@ impl Engine {
         Ok(Self { location: location.clone(), pool, first })
     }
 
+    /// Something that stands in for a database, in a simulation.
+    pub fn stand_in(it: Arc<dyn StandIn>) -> Self {
+        let first = Arc::new(Mutex::new(None));
+        Self { location: Location::Sqlite("a stand-in".into()), pool: Pool::StandIn(it), first }
+    }
+
     /// Where it is.
     pub const fn location(&self) -> &Location {
         &self.location
@@ -140,7 +151,7 @@ impl Engine {
     /// How many commands a write may take at most: SQLite's writer is one for all, so nobody waits long for it.
     pub const fn batch_limit(&self) -> usize {
         match self.pool {
-            Pool::Sqlite(_) => 64,
+            Pool::Sqlite(_) | Pool::StandIn(_) => 64,
             Pool::Postgres(_) => 256,
         }
     }
@@ -163,7 +174,9 @@ impl Engine {
     }
 
     async fn read_once(&self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, (StoreError, bool)> {
-        let reading = async { native!(Pool, &self.pool, |pool, Db| rows!(Db, sql, args, pool)) };
+        let reading = async {
+            native!(Pool, &self.pool, |pool, Db| rows!(Db, sql, args, pool), |it| it.session().rows(sql, args).await)
+        };
         within(self.limit(READ_ANSWER), reading).await.map_err(|fault| judge(&fault))
     }
 
@@ -171,6 +184,7 @@ impl Engine {
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let begun = match &self.pool {
             Pool::Sqlite(pool) => pool.begin().await.map(SnapshotOf::Sqlite),
+            Pool::StandIn(it) => Ok(SnapshotOf::StandIn(it.session())),
             Pool::Postgres(pool) => {
                 let begin = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
                 within(Some(READ_ANSWER), begin).await.map(SnapshotOf::Postgres)
@@ -182,7 +196,7 @@ impl Engine {
     /// What the database's own clock says, in milliseconds since 1970, where it has one of its own.
     pub async fn clock_millis(&self) -> Result<Option<i64>, StoreError> {
         match self.pool {
-            Pool::Sqlite(_) => Ok(None),
+            Pool::Sqlite(_) | Pool::StandIn(_) => Ok(None),
             Pool::Postgres(_) => {
                 let sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
                 self.read(sql, vec![]).await?.first().map(|row| row.int(0)).transpose()
@@ -220,7 +234,7 @@ impl Engine {
     /// Closes the readers. Waits for those at work.
     pub async fn close(&self) {
         drop(self.take_first());
-        native!(Pool, &self.pool, |pool, _Db| pool.close().await);
+        native!(Pool, &self.pool, |pool, _Db| pool.close().await, |_it| ());
     }
 
     /// SQLite needs no limit of ours: it is in this process, and waits for others no longer than [`BUSY`].
@@ -235,10 +249,8 @@ pub struct Hints(Option<PgListener>);
 impl Hints {
     /// Waits for one. False when the connection broke.
     pub async fn next(&mut self) -> bool {
-        match &mut self.0 {
-            Some(listener) => listener.recv().await.is_ok(),
-            None => false,
-        }
+        let Some(listener) = &mut self.0 else { return false };
+        listener.recv().await.is_ok()
     }
 }
 
@@ -276,9 +288,10 @@ impl Writer {
     }
 
     async fn begin_once(&mut self) -> Result<(), (StoreError, bool)> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.engine.location).await.map_err(|fault| (fault, false))?,
+        let mut connection = match (self.connection.take(), &self.engine.pool) {
+            (Some(connection), _) => connection,
+            (None, Pool::StandIn(it)) => Connection::StandIn(it.session()),
+            (None, _) => connect(&self.engine.location).await.map_err(|fault| (fault, false))?,
         };
         let begun = within(self.engine.limit(ANSWER), async {
             match &mut connection {
@@ -286,6 +299,7 @@ impl Writer {
                 Connection::Postgres(conn) => {
                     conn.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await.map(drop)
                 }
+                Connection::StandIn(it) => it.count("BEGIN", vec![]).await.map(drop),
             }
         });
         begun.await.map_err(|fault| judge(&fault))?;
@@ -298,9 +312,12 @@ impl Writer {
     pub async fn execute(&mut self, sql: &str, args: Vec<Arg>) -> Result<u64, StoreError> {
         let (mut connection, limit) = self.take()?;
         let done = within(limit, async {
-            native!(Connection, &mut connection, |conn, Db| {
-                bound!(Db, sql, args).execute(conn).await.map(|done| done.rows_affected())
-            })
+            native!(
+                Connection,
+                &mut connection,
+                |conn, Db| bound!(Db, sql, args).execute(conn).await.map(|done| done.rows_affected()),
+                |it| it.count(sql, args).await
+            )
         });
         let done = done.await;
         self.put_back(connection, done)
@@ -309,7 +326,10 @@ impl Writer {
     /// Runs a statement and reads the rows that it gives.
     pub async fn fetch(&mut self, sql: &str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         let (mut connection, limit) = self.take()?;
-        let rows = within(limit, async { native!(Connection, &mut connection, |conn, Db| rows!(Db, sql, args, conn)) });
+        let rows = within(limit, async {
+            let conn = &mut connection;
+            native!(Connection, conn, |conn, Db| rows!(Db, sql, args, conn), |it| it.rows(sql, args).await)
+        });
         let rows = rows.await;
         self.put_back(connection, rows)
     }
@@ -335,7 +355,9 @@ impl Writer {
     pub async fn commit(&mut self) -> Result<(), StoreError> {
         let (mut connection, limit) = self.take()?;
         let done = within(limit, async {
-            native!(Connection, &mut connection, |conn, _Db| conn.execute("COMMIT").await.map(drop))
+            native!(Connection, &mut connection, |c, _Db| c.execute("COMMIT").await.map(drop), |it| it
+                .end("COMMIT")
+                .await)
         });
         let done = done.await;
         self.state = State::Idle;
@@ -360,7 +382,10 @@ impl Writer {
         }
         let Some(mut connection) = self.connection.take() else { return };
         let done = within(self.engine.limit(ANSWER), async {
-            native!(Connection, &mut connection, |conn, _Db| conn.execute("ROLLBACK").await.map(drop))
+            let conn = &mut connection;
+            native!(Connection, conn, |conn, _Db| conn.execute("ROLLBACK").await.map(drop), |it| it
+                .end("ROLLBACK")
+                .await)
         });
         if done.await.is_ok() {
             self.connection = Some(connection);
@@ -446,12 +471,6 @@ async fn looked_over_postgres(options: &PgConnectOptions) -> Result<Result<PgCon
     Ok(Err(StoreError::Broken(sentence.into())))
 }
 
-/// Whether SQLite `version` is one of those that keep what they wrote.
-fn new_enough(version: &str) -> bool {
-    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
-    parts.as_slice() >= OLDEST_SQLITE.as_slice()
-}
-
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -484,6 +503,7 @@ fn judge(fault: &sqlx::Error) -> (StoreError, bool) {
     use StoreError::{Away, Broken};
     let shown = one_line(&fault.to_string());
     match fault {
+        sqlx::Error::AnyDriverError(fault) => super::stand_in::judge(fault.as_ref()),
         sqlx::Error::Database(fault) => judge_code(&fault.code().unwrap_or_default(), &one_line(fault.message())),
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => (
             Away(format!(

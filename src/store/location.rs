@@ -7,6 +7,9 @@ use std::time::SystemTime;
 
 use super::fault::StoreError;
 
+/// The oldest SQLite that may hold a store: older ones can lose the write-ahead log's last pages.
+pub(super) const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
@@ -90,4 +93,10 @@ pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Broken(format!("others than its owner can open {shown}: run chmod 600 {shown}")));
     }
     Ok(())
+}
+
+/// Whether SQLite `version` is one of those that keep what they wrote.
+pub(super) fn new_enough(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts.as_slice() >= OLDEST_SQLITE.as_slice()
 }

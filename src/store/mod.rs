@@ -22,6 +22,7 @@ mod read;
 pub mod row;
 mod save;
 pub mod schema;
+pub mod stand_in;
 mod work;
 mod world;
 mod write;

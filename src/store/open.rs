@@ -8,6 +8,7 @@ use super::hint;
 use super::location::{Location, Trace};
 use super::policies::{Policies, PolicyReader};
 use super::schema;
+use super::stand_in::StandIn;
 use super::write::{Answer, Job, Queues, Scribe, Side};
 use crate::access::event::FORMAT;
 use crate::access::id::BEFORE_FIRST;
@@ -77,6 +78,15 @@ impl Store {
             Location::Sqlite(path) if options.serve => Some(lock(path)?),
             _ => None,
         };
+        Self::open_on(engine, lock, clock, options).await
+    }
+
+    /// Opens a store on what stands in for a database, for simulation.
+    pub async fn simulated(it: Arc<dyn StandIn>, clock: Clock, options: Options) -> Result<Self, StoreError> {
+        Self::open_on(Engine::stand_in(it), None, clock, options).await
+    }
+
+    async fn open_on(engine: Engine, lock: Option<File>, clock: Clock, options: Options) -> Result<Self, StoreError> {
         let mut writer = engine.writer();
         schema::create(&mut writer).await?;
         let head = begin(&mut writer).await?;

@@ -216,7 +216,7 @@ impl Scribe {
                     return Err(StoreError::Away(sentence.into()));
                 }
                 Err(StoreError::Broken(fault)) => return Err(StoreError::Unknown(format!("{why} ({fault})"))),
-                Err(_) => tokio::time::sleep(READ_AGAIN_AFTER).await,
+                Err(_) => self.clock.pause(READ_AGAIN_AFTER).await,
             }
         }
         Err(StoreError::Unknown(why))

@@ -94,6 +94,7 @@ impl Service {
             let furthest = self.now().at.plus(Length::from_hours(1));
             let until = next.map_or(furthest, |next| next.min(furthest));
             tokio::select! {
+                biased;
                 () = self.inner.stop.cancelled() => return,
                 // By the clock that ends are judged by: one that jumps forward ends access at once.
                 () = self.inner.clock.sleep_until(until) => {}
@@ -165,6 +166,7 @@ impl Service {
             });
         }
         tokio::select! {
+            biased;
             () = async { while lanes.join_next().await.is_some() {} } => {}
             () = self.inner.clock.sleep(FIRST) => lanes.detach_all(),
         }

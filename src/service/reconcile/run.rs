@@ -10,7 +10,7 @@ use crate::access::event::{Observed, Text};
 use crate::access::window::Window;
 use crate::access::{Actor, Code, Held, Request, RequestNumber, Subject};
 use crate::provision::{Fault, Granted, Observation, Presence, Provisioner, Removed, Spec};
-use crate::secret;
+use crate::secret::Chance;
 use crate::store::{LeaseAsk, Leased};
 use crate::text::{Instant, Length};
 use futures_util::future::join_all;
@@ -41,10 +41,10 @@ fn rest(requests: &[Request], at: Instant) -> Instant {
 }
 
 /// How long until the next attempt after so many failures: full jitter.
-fn backoff(failures: i64) -> Length {
+fn backoff(failures: i64, chance: &Chance) -> Length {
     let doubled = LEAST.millis().saturating_mul(1_i64 << failures.clamp(0, 16));
     let bound = u64::try_from(doubled.min(MOST.millis())).unwrap_or(200);
-    Length::from_millis(i64::try_from(1 + secret::below(bound)).unwrap_or(200))
+    Length::from_millis(i64::try_from(1 + chance.below(bound)).unwrap_or(200))
 }
 
 impl Service {
@@ -158,7 +158,7 @@ impl Service {
 
     /// Sends what came of an attempt. False where the attempt was overtaken.
     async fn report(&self, number: RequestNumber, grant: bool, attempt: i64, failures: i64, outcome: Outcome) -> bool {
-        let retry_at = self.now().at.plus(backoff(failures));
+        let retry_at = self.now().at.plus(backoff(failures, &self.inner.chance));
         let report = Report { attempt, outcome, retry_at, spooled_at: None };
         let command = if grant { Command::ReportGrant(report) } else { Command::ReportRemoval(report) };
         match self.send(&Actor::Reconciler, Some(Subject::Request(number)), command, None).await {
@@ -175,8 +175,8 @@ impl Service {
         for (provisioner, jobs) in by_provisioner(jobs) {
             let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
             let limit = limit(provisioner.as_ref());
-            let granted = within(limit, specs.len(), provisioner.grant(&specs)).await;
-            let seen = within(limit, specs.len(), provisioner.observe(&specs)).await;
+            let granted = self.within(limit, specs.len(), provisioner.grant(&specs)).await;
+            let seen = self.within(limit, specs.len(), provisioner.observe(&specs)).await;
             let at = self.now().at;
             let reports = jobs.iter().zip(granted.into_iter().zip(seen)).map(|(job, (granted, seen))| {
                 let outcome = granted_outcome(job, &granted, &seen, at);
@@ -210,8 +210,8 @@ impl Service {
     async fn take_back(&self, job: &Job) {
         let specs = std::slice::from_ref(&job.spec);
         let limit = limit(job.provisioner.as_ref());
-        let removed = within(limit, 1, job.provisioner.remove(specs)).await;
-        let seen = within(limit, 1, job.provisioner.observe(specs)).await;
+        let removed = self.within(limit, 1, job.provisioner.remove(specs)).await;
+        let seen = self.within(limit, 1, job.provisioner.observe(specs)).await;
         if seen.first().is_some_and(|seen| seen.as_ref().is_ok_and(|o| o.presence == Presence::Absent)) {
             return;
         }
@@ -229,8 +229,8 @@ impl Service {
         for (provisioner, jobs) in by_provisioner(jobs) {
             let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
             let limit = limit(provisioner.as_ref());
-            let removed = within(limit, specs.len(), provisioner.remove(&specs)).await;
-            let seen = within(limit, specs.len(), provisioner.observe(&specs)).await;
+            let removed = self.within(limit, specs.len(), provisioner.remove(&specs)).await;
+            let seen = self.within(limit, specs.len(), provisioner.observe(&specs)).await;
             let settles = provisioner.settles();
             let (mut now, mut later) = (Vec::new(), Vec::new());
             let at = self.now().at;
@@ -272,7 +272,7 @@ impl Service {
     ) {
         self.inner.clock.sleep(settles).await;
         let specs: Vec<Spec> = jobs.iter().map(|(job, _)| job.spec.clone()).collect();
-        let seen = within(limit(provisioner.as_ref()), specs.len(), provisioner.observe(&specs)).await;
+        let seen = self.within(limit(provisioner.as_ref()), specs.len(), provisioner.observe(&specs)).await;
         let at = self.now().at;
         let outcomes = jobs.into_iter().zip(seen);
         self.report_removals(
@@ -290,13 +290,28 @@ impl Service {
         join_all(reports).await;
     }
 
+    /// Calls a provisioner within its limit; an answer of another length is as good as none.
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        count: usize,
+        act: crate::provision::Act<'_, T>,
+    ) -> Vec<Result<T, Fault>> {
+        let nothing = |sentence: &str| (0..count).map(|_| Err(Fault::passing(sentence))).collect::<Vec<_>>();
+        match self.inner.clock.within(limit, act).await {
+            Some(answers) if answers.len() == count => answers,
+            Some(_) => nothing("the target answered for another number of grants"),
+            None => nothing("the target did not answer in time"),
+        }
+    }
+
     /// Takes access out and reads it back, for one request, without a lease: removing is idempotent.
     pub(super) async fn remove_bare(&self, request: &Request) -> Option<Observed> {
         let (provisioner, spec) = self.placed(Some(request), None).await.ok()?;
         let specs = std::slice::from_ref(&spec);
         let limit = limit(provisioner.as_ref());
-        let removed = within(limit, 1, provisioner.remove(specs)).await.into_iter().next()?;
-        let seen = within(limit, 1, provisioner.observe(specs)).await.into_iter().next()?;
+        let removed = self.within(limit, 1, provisioner.remove(specs)).await.into_iter().next()?;
+        let seen = self.within(limit, 1, provisioner.observe(specs)).await.into_iter().next()?;
         match removed_outcome(&removed, &seen, self.now().at) {
             Outcome::Absent(observed) => Some(observed),
             Outcome::Granted { .. } | Outcome::Failed { .. } | Outcome::Carried(_) => None,
@@ -307,16 +322,6 @@ impl Service {
 /// The provisioner's limit, and a little, so that its own sentence comes first.
 fn limit(provisioner: &dyn Provisioner) -> Duration {
     provisioner.time_limit().to_std() + Duration::from_secs(1)
-}
-
-/// Calls a provisioner within its limit; an answer of another length is as good as none.
-async fn within<T>(limit: Duration, count: usize, act: crate::provision::Act<'_, T>) -> Vec<Result<T, Fault>> {
-    let nothing = |sentence: &str| (0..count).map(|_| Err(Fault::passing(sentence))).collect::<Vec<_>>();
-    match tokio::time::timeout(limit, act).await {
-        Ok(answers) if answers.len() == count => answers,
-        Ok(_) => nothing("the target answered for another number of grants"),
-        Err(_) => nothing("the target did not answer in time"),
-    }
 }
 
 /// Jobs of the same provisioner together: an older policy version has its own.

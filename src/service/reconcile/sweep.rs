@@ -28,7 +28,7 @@ impl Service {
         // What is live before or after the reading explains what was read.
         let mut live = self.live_marks().await?;
         let limit = provisioner.time_limit().to_std();
-        let Ok(Ok(held)) = tokio::time::timeout(limit, provisioner.strays(&self.inner.store_id)).await else {
+        let Some(Ok(held)) = self.inner.clock.within(limit, provisioner.strays(&self.inner.store_id)).await else {
             return Ok(());
         };
         live.extend(self.live_marks().await?);
