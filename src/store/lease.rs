@@ -9,7 +9,8 @@ use super::load::{places, take_head};
 use super::row::Arg;
 use super::save::{drop_work, put_work};
 use super::work::{FURTHEST, LONGEST_PAUSE, WORK, WorkRow};
-use crate::access::{Now, Request};
+use crate::access::Request;
+use crate::clock::Reading;
 use crate::text::Instant;
 use std::collections::BTreeMap;
 
@@ -17,20 +18,22 @@ use std::collections::BTreeMap;
 const MOST: i64 = 1_000;
 
 /// Whether there is anything to take. Whatever falls due later wakes whoever asks again.
-pub(super) async fn any(engine: &Engine, ask: &LeaseAsk, now: Now) -> Result<bool, StoreError> {
+pub(super) async fn any(engine: &Engine, ask: &LeaseAsk, clock: Reading) -> Result<bool, StoreError> {
     let head = Head::first(&engine.read(&format!("SELECT {COLUMNS} FROM head WHERE one = 1"), vec![]).await?)?;
-    let (due, args) = due(ask, now.at.max(head.at));
+    let (due, args) = due(ask, clock.now.at.max(head.at), clock.recorded.max(head.at));
     Ok(!engine.read(&format!("SELECT access_key FROM work WHERE {due} LIMIT 1"), args).await?.is_empty())
 }
 
-/// Takes what is due, each row to one replica only. While the clock is insane only removals are given out.
-pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Result<Vec<Leased>, StoreError> {
+/// Takes what is due, each row to one replica only. While the clock is insane only removals are given out. What is due is
+/// judged as ends are; a lease itself runs by elapsed time, so that no jump of the wall clock ends it under whoever acts.
+pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, clock: Reading) -> Result<Vec<Leased>, StoreError> {
     let head = take_head(writer).await?;
-    let at = now.at.max(head.at);
-    if !ask.removals && (!now.sane || head.too_new().is_some()) {
+    let at = clock.now.at.max(head.at);
+    let elapsed = clock.recorded.max(head.at);
+    if !ask.removals && (!clock.now.sane || head.too_new().is_some()) {
         return Ok(Vec::new());
     }
-    let (due, args) = due(ask, at);
+    let (due, args) = due(ask, at, elapsed);
     let most = ask.limit.clamp(0, MOST);
     let sql = format!("SELECT {WORK} FROM work WHERE {due} ORDER BY next_at LIMIT {most}");
     let rows = writer.fetch(&sql, args).await?;
@@ -45,7 +48,7 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Resul
     drop_work(writer, orphaned.iter().map(|work| work.access_key.as_str().into()).collect()).await?;
     let mut leased = Vec::with_capacity(kept.len());
     for work in &mut kept {
-        work.take(&ask.replica, ask.removals, at, ask.holds);
+        work.take(&ask.replica, ask.removals, elapsed, ask.holds);
         leased.push(Leased {
             access_key: work.access_key.clone(),
             attempt: work.attempt,
@@ -58,20 +61,20 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, now: Now) -> Resul
     Ok(leased)
 }
 
-/// What is due at `at`, as a condition and its values.
-fn due(ask: &LeaseAsk, at: Instant) -> (String, Vec<Arg>) {
-    let mut args: Vec<Arg> = vec![ask.target.as_str().into(), at.millis().into()];
+/// What is due, as a condition and its values: `at` is what ends are judged by, `elapsed` what leases run by.
+fn due(ask: &LeaseAsk, at: Instant, elapsed: Instant) -> (String, Vec<Arg>) {
+    let mut args: Vec<Arg> = vec![ask.target.as_str().into(), at.millis().into(), elapsed.millis().into()];
     let ended = if ask.removals { "ends_at <= $2" } else { "ends_at > $2" };
     let due = if let Some(key) = &ask.only {
         args.push(key.as_str().into());
-        "access_key = $3 AND (replica IS NULL OR next_at <= $2)"
+        "access_key = $4 AND (replica IS NULL OR next_at <= $3)"
     } else if ask.removals {
         // What stands too far ahead was put there by a clock that had jumped: a removal never waits that long.
         let far = at.plus(FURTHEST).max(at.plus(ask.holds));
         args.extend([far.millis().into(), at.plus(LONGEST_PAUSE).millis().into()]);
-        "(next_at <= $2 OR next_at > $3 OR (replica IS NULL AND next_at > $4))"
+        "(next_at <= $3 OR next_at > $4 OR (replica IS NULL AND (next_at <= $2 OR next_at > $5)))"
     } else {
-        "next_at <= $2"
+        "(next_at <= $3 OR (replica IS NULL AND next_at <= $2))"
     };
     (format!("target = $1 AND {ended} AND {due}"), args)
 }

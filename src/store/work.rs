@@ -111,9 +111,9 @@ impl WorkRow {
         }
     }
 
-    /// Somebody has it.
-    fn leased(&self, at: Instant) -> bool {
-        self.replica.is_some() && self.next_at > at
+    /// Somebody has it. Leases run by elapsed time.
+    fn leased(&self, elapsed: Instant) -> bool {
+        self.replica.is_some() && self.next_at > elapsed
     }
 
     /// Gives it to `replica` for `holds`. Failures count within one lane.
@@ -154,8 +154,14 @@ pub(super) const fn changes_what_is_wanted(event: &Event) -> bool {
     )
 }
 
-/// The row after `cause`, from the row before and every open held request on the key. `None`: there is nothing left to do.
-pub(super) fn derive(before: Option<&WorkRow>, holders: &[&Request], at: Instant, cause: Cause<'_>) -> Option<WorkRow> {
+/// The row after `cause`, from the row before and every open held request on the key, at an instant as ends are judged and as
+/// it is recorded. `None`: there is nothing left to do.
+pub(super) fn derive(
+    before: Option<&WorkRow>,
+    holders: &[&Request],
+    (at, elapsed): (Instant, Instant),
+    cause: Cause<'_>,
+) -> Option<WorkRow> {
     let held: Vec<(&Request, &Held)> =
         holders.iter().filter_map(|request| request.held().map(|held| (*request, held))).collect();
     let (first, ends_first) = held.iter().min_by_key(|(_, held)| held.end())?;
@@ -189,7 +195,10 @@ pub(super) fn derive(before: Option<&WorkRow>, holders: &[&Request], at: Instant
                 work.next_at = visit;
             }
         }
-        Cause::Reported { .. } | Cause::Wanted if !work.leased(at) => work.next_at = visit,
+        Cause::Reported { .. } | Cause::Wanted if !work.leased(elapsed) => {
+            work.replica = None;
+            work.next_at = visit;
+        }
         Cause::Reported { .. } | Cause::Wanted => {}
     }
     Some(work)

@@ -119,7 +119,7 @@ impl World {
             self.changes.texts.extend(texts);
             self.beside(&event, &subject, &act.actor, &command, moment.recorded);
         }
-        self.reckon(&subject, &command, moment.now.at, wanted, count > 0);
+        self.reckon(&subject, &command, moment, wanted, count > 0);
         if policy.is_some()
             && let Command::ChangePolicy { hash, text, .. } = &command
         {
@@ -369,7 +369,7 @@ impl World {
     }
 
     /// Works out when the target is visited next.
-    fn reckon(&mut self, subject: &Subject, command: &Command, at: Instant, wanted: bool, recorded: bool) {
+    fn reckon(&mut self, subject: &Subject, command: &Command, moment: Moment, wanted: bool, recorded: bool) {
         let cause = match command {
             Command::ReportGrant(report) => Cause::Reported { report, granting: true, recorded },
             Command::ReportRemoval(report) => Cause::Reported { report, granting: false, recorded },
@@ -378,7 +378,7 @@ impl World {
         };
         let request = number(subject).and_then(|number| self.requests.get(&number));
         let Some(key) = request.and_then(Request::held).map(|held| held.placement.access_key.clone()) else { return };
-        match derive(self.work.get(&key), &self.holders(&key), at, cause) {
+        match derive(self.work.get(&key), &self.holders(&key), (moment.now.at, moment.recorded), cause) {
             Some(work) => drop(self.work.insert(key.clone(), work)),
             None => drop(self.work.remove(&key)),
         }

@@ -241,12 +241,12 @@ impl Scribe {
 
     async fn lease(&mut self, ask: &LeaseAsk) -> Result<Vec<Leased>, StoreError> {
         // A lane ends by finding nothing more to do: that must not cost a commit.
-        if !lease::any(&self.engine, ask, self.clock.now()).await? {
+        if !lease::any(&self.engine, ask, self.clock.read()).await? {
             return Ok(Vec::new());
         }
         let taken = async {
             self.writer.begin().await?;
-            let leased = lease::take(&mut self.writer, ask, self.clock.now()).await?;
+            let leased = lease::take(&mut self.writer, ask, self.clock.read()).await?;
             self.writer.commit().await?;
             Ok(leased)
         };
