@@ -66,6 +66,11 @@ const WORDS: &[Words] = &[
         cure: "only server answers with status codes, only client reads them: say a Refusal",
     },
     Words {
+        pattern: r"\bStore::simulated\b|\bClock::stepped\b|\bChance::seeded\b|\bSeams \{",
+        only: &["service/mod.rs"],
+        cure: "only tests simulate: take the real store, clock and chance",
+    },
+    Words {
         pattern: r"\bStore::(open|create)\w*",
         only: &["store/", "admin/", "service/", "demo/", "doctor/"],
         cure: "only admin, service, demo and doctor open a store: take the service or the client",
@@ -283,6 +288,9 @@ fn the_laws_can_be_broken() {
         ("admin/mod.rs", "use axum::Router;"),
         ("service/mod.rs", "fn f() -> StatusCode {}"),
         ("server/mod.rs", "let store = Store::open(url);"),
+        ("service/host.rs", "let store = Store::simulated(it);"),
+        ("service/act.rs", "let chance = Chance::seeded(7);"),
+        ("demo/mod.rs", "let clock = Clock::stepped(at);"),
         ("novelty/mod.rs", "fn f() {}"),
     ] {
         let found = breaches(path, text);

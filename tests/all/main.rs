@@ -17,6 +17,7 @@ mod laws;
 mod machine;
 mod postgres_target;
 mod recorded_path;
+mod simulation;
 mod stories;
 mod support;
 mod world;
