@@ -3,7 +3,9 @@
 
 use super::chance::Dice;
 use futures_util::future::BoxFuture;
-use nightlatch::provision::{Act, Credential, Fault, Granted, Observation, Presence, Provisioner, Spec, Stray};
+use nightlatch::provision::{
+    Act, Credential, Fault, Granted, Observation, Presence, Provisioner, Removed, Spec, Stray,
+};
 use nightlatch::text::{Instant, Length};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -304,8 +306,8 @@ impl Provisioner for Fake {
             self.call(Verb::Grant, specs, |_| Granted { second_lock: false })
         }
     }
-    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, ()> {
-        self.call(Verb::Remove, specs, |_| ())
+    fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Removed> {
+        self.call(Verb::Remove, specs, |_| Removed::default())
     }
     fn observe<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, Observation> {
         self.call(Verb::Observe, specs, |seen| seen.expect("an observation"))
