@@ -19,7 +19,7 @@ use sqlx::{
 };
 
 use super::fault::{StoreError, one_line};
-use super::location::{Location, OLDEST_SQLITE, new_enough, private_file};
+use super::location::{Location, fit_for_a_log, new_enough, private_file};
 use super::row::{Arg, Cell, Row, values};
 use super::stand_in::{Session, StandIn};
 
@@ -439,21 +439,8 @@ async fn connect(location: &Location) -> Result<Connection, StoreError> {
 async fn looked_over_sqlite(path: &Path) -> Result<Result<SqliteConnection, StoreError>, sqlx::Error> {
     let mut conn = sqlite_options(path).connect().await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut conn).await?;
-    if !new_enough(&version) {
-        let [a, b, c] = OLDEST_SQLITE;
-        let sentence =
-            format!("this program holds SQLite {version}, which can lose writes: build it with {a}.{b}.{c} or newer");
-        return Ok(Err(StoreError::Broken(sentence)));
-    }
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut conn).await?;
-    if journal != "wal" {
-        let sentence = format!(
-            "{} cannot have a write-ahead log where it lies: put the store on a local file system",
-            path.display()
-        );
-        return Ok(Err(StoreError::Broken(sentence)));
-    }
-    Ok(Ok(conn))
+    Ok(new_enough(&version).and_then(|()| fit_for_a_log(path, &journal)).map(|()| conn))
 }
 
 async fn looked_over_postgres(options: &PgConnectOptions) -> Result<Result<PgConnection, StoreError>, sqlx::Error> {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::fault::StoreError;
 
 /// The oldest SQLite that may hold a store: older ones can lose the write-ahead log's last pages.
-pub(super) const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,8 +95,24 @@ pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether SQLite `version` is one of those that keep what they wrote.
-pub(super) fn new_enough(version: &str) -> bool {
+/// Refuses a SQLite that can lose what it wrote.
+pub(super) fn new_enough(version: &str) -> Result<(), StoreError> {
     let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
-    parts.as_slice() >= OLDEST_SQLITE.as_slice()
+    if parts.as_slice() >= OLDEST_SQLITE.as_slice() {
+        return Ok(());
+    }
+    let [a, b, c] = OLDEST_SQLITE;
+    let sentence =
+        format!("this program holds SQLite {version}, which can lose writes: build it with {a}.{b}.{c} or newer");
+    Err(StoreError::Broken(sentence))
+}
+
+/// Refuses a place where SQLite cannot keep its write-ahead log.
+pub(super) fn fit_for_a_log(path: &Path, journal: &str) -> Result<(), StoreError> {
+    if journal == "wal" {
+        return Ok(());
+    }
+    let shown = path.display();
+    let sentence = format!("{shown} cannot have a write-ahead log where it lies: put the store on a local file system");
+    Err(StoreError::Broken(sentence))
 }
