@@ -81,6 +81,7 @@ pub mod service;
 // Floor 5: faces.
 pub mod admin;
 pub mod cli;
+pub mod dashboard;
 pub mod doctor;
 pub mod server;
 // Floor 6: the whole.
