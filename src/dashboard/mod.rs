@@ -1,8 +1,18 @@
 //! The dashboard: the board that people on call look at all shift, and the guarded decision.
 //!
 //! `update(&mut Model, Moment, Msg) -> Vec<Effect>` and `draw(&Model, &mut Frame)` are pure: neither awaits, reads a clock or
-//! the network. `run` drains what came in, updates, carries out the effects and draws once. Selection is a request's number,
-//! never a place in a list; a dialog holds the number and version that were on the screen when its key was pressed.
+//! the network. `run` drains what came in, updates, carries out the effects, draws once, and tells the model that its frame
+//! was seen ([`Model::drawn`]). Selection is a request's number, never a place in a list; a dialog holds the number and
+//! version that were on the screen when its key was pressed.
 
 pub mod effect;
+pub mod model;
 pub mod msg;
+pub mod update;
+pub mod view;
+
+pub use effect::Effect;
+pub use model::{Colours, Model, Options, next_wake};
+pub use msg::{ActId, Moment, Msg, Refused};
+pub use update::update;
+pub use view::{draw, title};
