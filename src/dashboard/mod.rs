@@ -8,6 +8,8 @@
 pub mod effect;
 pub mod model;
 pub mod msg;
+pub mod run;
+pub mod terminal;
 pub mod update;
 pub mod view;
 
