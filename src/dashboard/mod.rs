@@ -6,9 +6,14 @@
 //! version that were on the screen when its key was pressed.
 
 pub mod effect;
+pub mod follow;
+pub mod hands;
+pub mod log;
 pub mod model;
 pub mod msg;
+mod open;
 pub mod run;
+pub mod session;
 pub mod terminal;
 pub mod update;
 pub mod view;
@@ -16,5 +21,7 @@ pub mod view;
 pub use effect::Effect;
 pub use model::{Colours, Model, Options, next_wake};
 pub use msg::{ActId, Moment, Msg, Refused};
+pub use run::Ended;
+pub use session::{Left, Seat, Start, sit};
 pub use update::update;
 pub use view::{draw, title};

@@ -57,6 +57,10 @@ pub struct Inlets<T, I, N> {
 
 /// Who carries effects out. None of it may take time.
 pub trait Hands {
+    /// The first frame is on the screen: whatever takes time begins now.
+    fn begin(&mut self);
+    /// What is known by now, for the next start; often.
+    fn keep(&mut self, model: &Model);
     /// Carries one out. `Quit` and `Suspend` never come here.
     fn carry(&mut self, effect: Effect);
     /// Sets the terminal's title.
@@ -109,6 +113,7 @@ where
 {
     let mut pane = Pane { model, terminal, watch, hands, title: String::new(), stale: true };
     pane.draw()?;
+    pane.hands.begin();
     let mut looked = Duration::ZERO;
     loop {
         let wake = next_wake(pane.model).map(|Moment(at)| at.max(looked.saturating_add(SHORTEST)));
@@ -139,6 +144,7 @@ where
         }
         looked = watch.elapsed();
         pane.draw()?;
+        pane.hands.keep(pane.model);
     }
 }
 

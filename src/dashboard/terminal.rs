@@ -10,7 +10,7 @@ use ratatui::crossterm::queue;
 use ratatui::crossterm::terminal::{Clear, ClearType as Cleared};
 use ratatui::layout::{Position, Size};
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError, TryLockError};
 use tokio::sync::Notify;
 
@@ -41,12 +41,6 @@ static BROKEN: Notify = Notify::const_new();
 struct Before {
     modes: Termios,
     kitty: bool,
-}
-
-/// Whether somebody can be shown a dashboard: both ways lead to a terminal, and it can move its cursor.
-pub fn is_there() -> bool {
-    let dumb = matches!(std::env::var("TERM").as_deref(), Err(_) | Ok("" | "dumb"));
-    io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb
 }
 
 /// Switches the terminal over. Entering twice is as good as once.
