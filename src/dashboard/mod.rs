@@ -5,23 +5,32 @@
 //! was seen ([`Model::drawn`]). Selection is a request's number, never a place in a list; a dialog holds the number and
 //! version that were on the screen when its key was pressed.
 
+pub mod dialog;
 pub mod effect;
+pub mod eye;
 pub mod follow;
 pub mod hands;
+pub mod keys;
+pub mod layout;
+pub mod link;
 pub mod log;
 pub mod model;
 pub mod msg;
 mod open;
+pub mod rows;
 pub mod run;
 pub mod session;
+pub mod standing;
 pub mod terminal;
+pub mod theme;
 pub mod update;
 pub mod view;
+pub mod widget;
 
 pub use effect::Effect;
-pub use model::{Colours, Model, Options, next_wake};
+pub use model::{Colours, Model, Options};
 pub use msg::{ActId, Moment, Msg, Refused};
 pub use run::Ended;
 pub use session::{Left, Seat, Start, sit};
 pub use update::update;
-pub use view::{draw, title};
+pub use view::{draw, next_wake, title};

@@ -4,10 +4,10 @@
 //! anything but the next thing to happen: whatever takes time is carried out elsewhere and comes back as a message.
 
 use super::effect::Effect;
-use super::model::{Model, next_wake};
+use super::model::Model;
 use super::msg::{Moment, Msg};
 use super::update::update;
-use super::view::{draw, title};
+use super::view::{draw, next_wake, title};
 use crate::clock::Stopwatch;
 use crossterm::event::{Event, KeyEventKind};
 use futures_util::{FutureExt, Stream, StreamExt};

@@ -11,7 +11,7 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Press && key.code == KeyCode::Char('q') => vec![Effect::Quit],
         Msg::Resize(columns, rows) => {
-            model.options.size = (columns, rows);
+            model.size = (columns, rows);
             Vec::new()
         }
         _ => Vec::new(),

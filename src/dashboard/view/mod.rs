@@ -1,6 +1,7 @@
 //! What is drawn. Reads the model, changes nothing.
 
 use super::model::Model;
+use super::msg::Moment;
 use ratatui::Frame;
 
 /// Draws the whole screen.
@@ -12,4 +13,10 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 pub fn title(model: &Model) -> String {
     let _ = model;
     "nightlatch".into()
+}
+
+/// When the next text changes by itself, if any does.
+pub fn next_wake(model: &Model) -> Option<Moment> {
+    let _ = model;
+    None
 }
