@@ -208,6 +208,8 @@ pub struct Dialog {
     pub code: usize,
     /// What the approver changes.
     pub terms: Option<Terms>,
+    /// The start that is put off, as it was on the screen.
+    pub start: Option<Instant>,
     /// Which of the other verdicts.
     pub other: usize,
     /// Where the keys go.
@@ -250,6 +252,7 @@ impl Dialog {
             codes: Vec::new(),
             code: 0,
             terms: None,
+            start: None,
             other: 0,
             stop: Stop::Field(0),
             deaf_until: Moment(now.0 + SETTLE),
@@ -327,6 +330,11 @@ impl Dialog {
         self.read.as_deref().unwrap_or(&self.bound)
     }
 
+    /// When its window would start if it were approved at `now`.
+    pub fn starts(&self, now: Instant) -> Instant {
+        self.start.unwrap_or_else(|| self.view().window.from.filter(|from| *from > now).unwrap_or(now))
+    }
+
     /// The last three digits of the number.
     pub fn wanted(&self) -> String {
         RequestNumber(self.id).last_three()
@@ -377,6 +385,11 @@ impl Dialog {
     /// No key counts for a while.
     pub fn settle(&mut self, now: Moment) {
         self.deaf_until = Moment(now.0 + SETTLE);
+    }
+
+    /// When it claims its request again: a claim holds two minutes, and is made again well before.
+    pub fn claims_at(&self) -> Option<Moment> {
+        self.claimed.map(|at| Moment(at.0 + Duration::from_secs(100)))
     }
 
     /// The stops of Tab, in their order.

@@ -5,7 +5,9 @@
 //! was seen ([`Model::drawn`]). Selection is a request's number, never a place in a list; a dialog holds the number and
 //! version that were on the screen when its key was pressed.
 
+pub mod allowed;
 pub mod dialog;
+pub mod difference;
 pub mod effect;
 pub mod eye;
 pub mod follow;

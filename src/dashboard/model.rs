@@ -288,13 +288,6 @@ impl Model {
         let idle_from = self.last_key.unwrap_or_default();
         (!self.locked && !self.options.read_only).then(|| Moment(idle_from.0 + self.options.lock_after.to_std()))
     }
-
-    /// The frame that `draw` made was put on the screen: what somebody does next is about what it showed.
-    pub fn drawn(&mut self) {
-        let id = self.pointed();
-        let version = id.and_then(|id| self.known(id)).map_or(0, |view| view.version);
-        self.seen = Seen { id, version };
-    }
 }
 
 impl Detail {

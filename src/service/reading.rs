@@ -273,6 +273,8 @@ impl Service {
                 .map(|p| p.duties.iter().map(|duty| format!("{duty:?}").to_lowercase()).collect())
                 .unwrap_or_default(),
             on_duty_for: policy.systems.keys().filter(|s| on_duty(s)).map(ToString::to_string).collect(),
+            on_duty_until: None,
+            backup: None,
             via: actor.via(),
             store: self.inner.store_id.clone(),
         })
