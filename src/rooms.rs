@@ -10,7 +10,7 @@ use nightlatch::cli::{
 use nightlatch::client::Door;
 use nightlatch::config::Paths;
 use nightlatch::dashboard::{self, Ended, Options};
-use nightlatch::demo;
+use nightlatch::demo::{self, How};
 use nightlatch::doctor::{self, Finding};
 use nightlatch::server::host::{self, HostFault};
 use nightlatch::text::{Instant, Length};
@@ -206,7 +206,7 @@ fn token_row(token: &nightlatch::store::TokenRow) -> Vec<String> {
 fn demo_room(asked: Demo) -> Ending {
     Box::pin(async move {
         let out = Output::new(asked.json);
-        finish(out, demo::play(out, asked.args.fast).await)
+        finish(out, demo::play(out, How { fast: asked.args.fast, tell: asked.args.tell }).await)
     })
 }
 

@@ -62,9 +62,12 @@ pub struct Serve {
     pub args: ServeArgs,
 }
 
-/// Watch a night on call on a throw-away store: a real server, real targets, several people
+/// Live a night on call on a throw-away store: a real server, real targets, several people, and you at the dashboard
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct DemoArgs {
+    /// Tell the night as text, also on a terminal
+    #[arg(long)]
+    pub tell: bool,
     /// Hardly any pauses
     #[arg(long, hide = true)]
     pub fast: bool,

@@ -6,7 +6,7 @@
 use super::Door;
 use crate::config::{Paths, files, paths::private_folder};
 use crate::text::Instant;
-use crate::wire::{BoardView, MeView};
+use crate::wire::{BoardView, MeView, RequestView};
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 /// No file of ours is larger, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// So many requests at most: it is for the first look, and must be read in a moment.
-const MOST: usize = 400;
+pub const MOST: usize = 400;
 
 /// What was kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,10 +61,14 @@ pub fn read(paths: &Paths, door: &Door) -> Result<Option<Kept>, String> {
     if kept.of != door.binding() { Err(not("it is another person's")) } else { Ok(Some(kept)) }
 }
 
-/// Keeps a board: overdue and waiting first where there are too many requests.
-pub fn write(paths: &Paths, door: &Door, at: Instant, me: &MeView, board: &BoardView) -> io::Result<()> {
-    let mut board = board.clone();
-    board.rows.sort_by_key(|row| (!row.overdue, row.status.is_over(), row.id));
+/// What is kept first where there are too many requests: overdue, then open.
+pub fn rank(row: &RequestView) -> (bool, bool, i64) {
+    (!row.overdue, row.status.is_over(), row.id)
+}
+
+/// Keeps a board.
+pub fn write(paths: &Paths, door: &Door, at: Instant, me: &MeView, mut board: BoardView) -> io::Result<()> {
+    board.rows.sort_by_key(rank);
     board.rows.truncate(MOST);
     let kept = Kept { version: VERSION, of: door.binding(), at, me: me.clone(), board };
     private_folder(&paths.cache).map_err(|fault| io::Error::other(fault.sentence))?;
@@ -112,10 +116,10 @@ mod tests {
         let paths = Paths::below(folder.path());
         let (one, other, at) = (door("https://a.example"), door("https://b.example"), Instant::from_millis(5));
         assert_eq!(read(&paths, &one), Ok(None));
-        write(&paths, &one, at, &me(), &board()).unwrap();
-        write(&paths, &one, at, &me(), &board()).unwrap();
+        write(&paths, &one, at, &me(), board()).unwrap();
+        write(&paths, &one, at, &me(), board()).unwrap();
         let kept = read(&paths, &one).unwrap().unwrap();
-        assert_eq!((kept.at, &kept.me, &kept.board), (at, &me(), &board()));
+        assert_eq!((kept.at, kept.me, kept.board), (at, me(), board()));
         assert_eq!(read(&paths, &other), Ok(None));
         std::fs::rename(path(&paths, &one), path(&paths, &other)).unwrap();
         assert!(read(&paths, &other).unwrap_err().contains("another person's"));
@@ -126,7 +130,7 @@ mod tests {
     fn a_broken_strange_or_readable_one_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let (paths, door) = (Paths::below(folder.path()), door("https://a.example"));
-        write(&paths, &door, Instant::default(), &me(), &board()).unwrap();
+        write(&paths, &door, Instant::default(), &me(), board()).unwrap();
         let path = path(&paths, &door);
         let text = std::fs::read_to_string(&path).unwrap();
         for (wrong, says) in [

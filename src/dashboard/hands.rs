@@ -4,23 +4,27 @@
 use super::effect::Effect;
 use super::follow::{Line, follow};
 use super::model::Model;
-use super::msg::{Msg, Refused};
+use super::msg::{Moment, Msg, Refused};
 use super::run::Hands;
 use super::{open, terminal};
-use crate::client::{Client, ClientError, Door};
-use crate::clock::Stopwatch;
-use crate::text::Clean;
-use crate::wire::{EventsView, RequestView, SystemsView};
+use crate::client::{Client, ClientError, Door, kept};
+use crate::clock::{Clock, Stopwatch};
+use crate::config::Paths;
+use crate::text::{Clean, Instant, Length};
+use crate::wire::{BoardView, EventsView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Signal, kill_current_process_group};
 use serde_json::json;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 /// So many things are on their way to the host at once.
 const AT_ONCE: usize = 32;
+/// What is known is kept so often at most.
+const KEEP: Duration = Duration::from_mins(1);
 /// The longest text that terminals take for a clipboard, in bytes.
 const LONGEST_COPY: usize = 50_000;
 
@@ -32,15 +36,52 @@ pub struct Desk {
     line: Option<Line>,
     news: mpsc::Sender<Msg>,
     room: Arc<Semaphore>,
+    clock: Clock,
+    keeps: Option<Paths>,
+    keeps_next: Duration,
     /// tmux passes on only what is wrapped for it.
     tmux: bool,
 }
 
 impl Desk {
     /// Hands that reach the host through `door` and answer through `news`.
-    pub fn new(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Self {
+    pub fn new(door: Door, clock: Clock, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Self {
         let tmux = std::env::var_os("TMUX").is_some();
-        Self { door, watch, line: None, news, room: Arc::new(Semaphore::new(AT_ONCE)), tmux }
+        let (keeps_next, room) = (Duration::ZERO, Arc::new(Semaphore::new(AT_ONCE)));
+        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux }
+    }
+
+    /// Keeps what is known below these folders, for the next start.
+    pub fn keep_in(&mut self, paths: Option<Paths>) {
+        self.keeps = paths;
+    }
+
+    /// Keeps it at once.
+    pub fn keep_now(&self, model: &Model, paths: &Paths) {
+        if let Some((at, me, board)) = self.known(model) {
+            written(kept::write(paths, &self.door, at, &me, board));
+        }
+    }
+
+    /// What the host said last, and when; nothing where it said nothing yet.
+    fn known(&self, model: &Model) -> Option<(Instant, MeView, BoardView)> {
+        let Moment(answered) = model.link.answered?;
+        let ago = self.watch.elapsed().saturating_sub(answered);
+        let ago = Length::from_millis(i64::try_from(ago.as_millis()).ok()?);
+        let mut rows: Vec<_> = model.board.all().collect();
+        rows.sort_unstable_by_key(|row| kept::rank(row));
+        rows.truncate(kept::MOST);
+        let board = BoardView {
+            seq: 0,
+            server_now: model.server_now().minus(ago),
+            full: true,
+            rows: rows.into_iter().map(|row| (**row).clone()).collect(),
+            gone: Vec::new(),
+            link: model.head.clone(),
+            frozen: model.frozen.clone(),
+            sane: model.sane,
+        };
+        Some((self.clock.wall().minus(ago), model.me.clone()?, board))
     }
 
     /// Does `work` beside the loop, with the host if there is a way to it; what it gives is a message.
@@ -66,7 +107,14 @@ impl Hands for Desk {
         self.line = Some(follow(self.door.clone(), self.watch.clone(), self.news.clone()));
     }
 
-    fn keep(&mut self, _model: &Model) {}
+    fn keep(&mut self, model: &Model) {
+        let now = self.watch.elapsed();
+        let Some(paths) = self.keeps.clone().filter(|_| now >= self.keeps_next) else { return };
+        let Some((at, me, board)) = self.known(model) else { return };
+        self.keeps_next = now.saturating_add(KEEP);
+        let door = self.door.clone();
+        tokio::task::spawn_blocking(move || written(kept::write(&paths, &door, at, &me, board)));
+    }
 
     fn carry(&mut self, effect: Effect) {
         match effect {
@@ -136,6 +184,12 @@ impl Hands for Desk {
         if let Err(why) = terminal::enter() {
             tracing::warn!("the terminal cannot be switched over: {why}");
         }
+    }
+}
+
+fn written(kept: std::io::Result<()>) {
+    if let Err(why) = kept {
+        tracing::warn!("the board cannot be kept: {why}");
     }
 }
 

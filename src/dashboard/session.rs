@@ -63,8 +63,11 @@ pub async fn sit(start: Start) -> io::Result<Left> {
     }
     terminal::guard_panics();
     terminal::enter()?;
+    let given_back = GivenBack;
     let (news, heard) = mpsc::channel(WAITING);
-    let mut hands = Desk::new(start.door, watch.clone(), news);
+    let keeps = start.keeps;
+    let mut hands = Desk::new(start.door, clock, watch.clone(), news);
+    hands.keep_in(keeps.clone());
     let input = EventStream::new().take_while(|event| std::future::ready(event.is_ok()));
     let input = input.filter_map(|event| std::future::ready(event.ok().map(message)));
     let inlets = Inlets { told, input: pin!(input), news: pin!(received(heard)) };
@@ -72,7 +75,10 @@ pub async fn sit(start: Start) -> io::Result<Left> {
         Ok(mut screen) => run(&mut model, &mut screen, &watch, inlets, &mut hands).await,
         Err(error) => Err(error),
     };
-    terminal::leave();
+    drop(given_back);
+    if let Some(paths) = &keeps {
+        hands.keep_now(&model, paths);
+    }
     match ended {
         Ok(ended) => Ok(Left { ended, model }),
         // The terminal took no more frames: it is gone.
@@ -80,6 +86,15 @@ pub async fn sit(start: Start) -> io::Result<Left> {
             tracing::warn!("the screen cannot be drawn: {error}");
             Ok(Left { ended: Ended::Gone, model })
         }
+    }
+}
+
+/// The terminal is given back even where nobody waits for the end of the sitting.
+struct GivenBack;
+
+impl Drop for GivenBack {
+    fn drop(&mut self) {
+        terminal::leave();
     }
 }
 
@@ -147,7 +162,19 @@ impl Seat {
 impl Left {
     /// What goes on after the last dashboard of the embedded store was left.
     pub fn stays(&self) -> String {
-        "The embedded store stays running; it stops by itself when nothing has been open for 10 minutes.".into()
+        let (waiting, live, overdue) = self.model.board.counts();
+        let open = match (waiting, live, overdue) {
+            _ if self.model.link.answered.is_none() => String::new(),
+            (0, 0, _) => ": nothing waits and no access is open".to_owned(),
+            (waiting, live, 0) => format!(": {waiting} waiting, {live} open, each ends by itself"),
+            (waiting, live, overdue) => {
+                format!(": {waiting} waiting, {live} open, {overdue} OVERDUE, and their removal is tried on and on")
+            }
+        };
+        format!(
+            "The embedded store stays running{open}. It stops by itself when nothing was open for 10 minutes; nightlatch opens \
+             this again."
+        )
     }
 }
 

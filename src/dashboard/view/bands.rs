@@ -38,10 +38,8 @@ pub fn link_tone(model: &Model) -> Tone {
 
 fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
     let width = usize::from(plan.header.width);
-    let right = Words::of(eye.clock(), Tone::Strong)
-        .plain("  ")
-        .and(model.keys.first(Action::Help), Tone::Key)
-        .plain(" help ");
+    let right =
+        Words::of(eye.clock(), Tone::Strong).plain("  ").and(model.keys.first(Action::Help), Tone::Key).plain(" help ");
     let mut left = Words::of(" nightlatch ", Tone::Strong);
     left.push(model.link.words(eye), if model.link.state(model.now) == State::Live { Tone::Good } else { Tone::Now });
     let mut name = Words::new();

@@ -30,7 +30,8 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
     }
     let Some(detail) = &model.detail else {
         let key = model.keys.first(Action::Open);
-        canvas.line(Rect { height: 1, ..place }, Words::of(format!(" {key} opens the row under the cursor"), Tone::Dim));
+        canvas
+            .line(Rect { height: 1, ..place }, Words::of(format!(" {key} opens the row under the cursor"), Tone::Dim));
         return;
     };
     let lines = lines(model, detail, eye, usize::from(place.width), plan.aside.is_empty());
