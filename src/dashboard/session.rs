@@ -68,9 +68,7 @@ pub async fn sit(start: Start) -> io::Result<Left> {
     let keeps = start.keeps;
     let mut hands = Desk::new(start.door, clock, watch.clone(), news);
     hands.keep_in(keeps.clone());
-    let input = EventStream::new().take_while(|event| std::future::ready(event.is_ok()));
-    let input = input.filter_map(|event| std::future::ready(event.ok().map(message)));
-    let inlets = Inlets { told, input: pin!(input), news: pin!(received(heard)) };
+    let inlets = Inlets { told, input: pin!(received(typed())), news: pin!(received(heard)) };
     let ended = match Terminal::new(Screen::new(Out)) {
         Ok(mut screen) => run(&mut model, &mut screen, &watch, inlets, &mut hands).await,
         Err(error) => Err(error),
@@ -108,6 +106,21 @@ fn remember(model: &mut Model, paths: &Paths, door: &Door, clock: &Clock) {
     let Some(kept) = kept.filter(|kept| kept.at <= clock.wall()) else { return };
     let age = clock.wall().since(kept.at).max(Length::ZERO).to_std();
     update(model, Moment::default(), Msg::Kept { board: kept.board, me: kept.me, age });
+}
+
+/// What is typed. It is fetched beside the loop: crossterm remembers only who asked it first, and the loop asks it in passing, too.
+fn typed() -> mpsc::Receiver<Msg> {
+    let (keys, typed) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        // An error is the terminal's end.
+        while let Some(Ok(event)) = events.next().await {
+            if keys.send(message(event)).await.is_err() {
+                return;
+            }
+        }
+    });
+    typed
 }
 
 fn received<T>(mut from: mpsc::Receiver<T>) -> impl Stream<Item = T> {
