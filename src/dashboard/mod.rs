@@ -27,3 +27,6 @@ pub use model::{Colours, Model, Options};
 pub use msg::{ActId, Moment, Msg, Refused};
 pub use update::update;
 pub use view::{draw, next_wake, title};
+
+#[cfg(test)]
+mod tests;
