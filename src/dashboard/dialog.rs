@@ -74,6 +74,17 @@ impl Verb {
             Self::HandOver => "HAND OVER THE REMOVAL OF",
         }
     }
+    /// What Enter does where nothing is typed.
+    pub const fn enter(self) -> &'static str {
+        match self {
+            Self::Undo => "take your verdict back",
+            Self::Withdraw => "take your request back",
+            Self::Claim => "say that you are reading it",
+            Self::Acknowledge => "stop the alerts to yourself",
+            Self::Retry => "try the removal again, now",
+            _ => "send it",
+        }
+    }
     /// What was done, in a word.
     pub const fn done(self) -> &'static str {
         match self {

@@ -36,3 +36,6 @@ pub use run::Ended;
 pub use session::{Left, Seat, Start, sit};
 pub use update::update;
 pub use view::{draw, next_wake, title};
+
+#[cfg(test)]
+mod tests;

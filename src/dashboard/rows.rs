@@ -382,6 +382,13 @@ impl Board {
         }
     }
 
+    /// Both cursors on their first rows: for a board that nobody has seen yet.
+    pub fn rewind(&mut self) {
+        for pane in [&mut self.waiting, &mut self.live] {
+            (pane.cursor, pane.top) = (pane.at(0), 0);
+        }
+    }
+
     /// Lets in what waited.
     pub fn merge(&mut self, now: Instant) {
         let held = std::mem::take(&mut self.held);

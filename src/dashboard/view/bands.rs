@@ -17,7 +17,7 @@ use crate::access::RequestNumber;
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
     canvas.line(plan.header, header(model, eye, plan));
     let mut states = states(model, eye).into_iter();
-    match overdue(model, eye) {
+    match overdue(model, eye, usize::from(plan.overdue.width)) {
         Some(words) => canvas.bar(plan.overdue, words, Tone::Overdue),
         None => canvas.lines(plan.overdue, states.next()),
     }
@@ -62,7 +62,7 @@ fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
         }
     }
     // What does not fit goes: first the hash, then the backup, then the duty.
-    let mut room = width.saturating_sub(left.width() + name.width() + right.width());
+    let mut room = width.saturating_sub(left.width() + name.width() + right.width() + 2);
     let mut parts = [duty, backup, hash];
     for part in &mut parts {
         if part.width() > room {
@@ -79,7 +79,7 @@ fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
 }
 
 /// What is overdue, in words.
-pub fn overdue(model: &Model, eye: &Eye) -> Option<Words> {
+pub fn overdue(model: &Model, eye: &Eye, room: usize) -> Option<Words> {
     let many = model.board.counts().2;
     let id = model.board.late().next()?;
     let view = model.board.get(id)?;
@@ -88,8 +88,12 @@ pub fn overdue(model: &Model, eye: &Eye) -> Option<Words> {
     let tries = view.grant.as_ref().map_or(0, |grant| grant.attempts);
     let tries = if tries > 0 { format!(", try {tries}") } else { String::new() };
     let number = RequestNumber(id);
-    let text = format!(" !! {what} {number} {} {} {}{end}, still there{tries}", view.user.id, view.system, view.role);
-    Some(Words::of(text, Tone::Overdue))
+    let said = |still: &str| {
+        let text = format!("!! {what} {number} {} {} {}{end}{still}{tries}", view.user.id, view.system, view.role);
+        Words::of(text, Tone::Overdue)
+    };
+    let whole = said(", still there");
+    Some(if whole.width() > room { said("") } else { whole })
 }
 
 /// What stands in the way of work, most important first.
@@ -140,38 +144,42 @@ fn tabs(model: &Model, eye: &Eye) -> Words {
     words
 }
 
-const WAITING: [Action; 9] = [
+/// The keys of a row that waits, the ones that matter most first: what does not fit is left to the help.
+const WAITING: [Action; 10] = [
     Action::Approve,
     Action::Deny,
     Action::SendBack,
-    Action::Walk,
     Action::Undo,
     Action::Open,
+    Action::Walk,
+    Action::Quit,
     Action::NextPane,
     Action::Note,
-    Action::Quit,
+    Action::Mark,
 ];
-const LIVE: [Action; 9] = [
+const LIVE: [Action; 10] = [
     Action::Revoke,
     Action::Extend,
-    Action::Approve,
     Action::Undo,
+    Action::Note,
     Action::Open,
     Action::NextPane,
-    Action::Note,
-    Action::HandBack,
     Action::Quit,
+    Action::HandBack,
+    Action::CopyCommand,
+    Action::Approve,
 ];
-const LATE: [Action; 9] = [
+const LATE: [Action; 10] = [
     Action::CopyCommand,
     Action::Retry,
     Action::HandOver,
     Action::Acknowledge,
     Action::Open,
-    Action::NextPane,
     Action::NextOverdue,
-    Action::Note,
     Action::Quit,
+    Action::NextPane,
+    Action::Note,
+    Action::OpenTicket,
 ];
 
 /// The keys that matter here; one that cannot be used now stays, in brackets.
@@ -180,7 +188,7 @@ fn footer(model: &Model) -> Words {
         return Words::of(" keys go to the dialog: every letter is text, esc leaves", Tone::Dim);
     }
     if model.help.is_some() {
-        return Words::of(" esc leaves the help", Tone::Dim);
+        return Words::of(" pgdn pgup read on · esc leaves the help", Tone::Dim);
     }
     let now = model.server_now();
     let late = model.pointed().and_then(|id| model.known(id)).is_some_and(|view| standing::overdue(&view, now));
@@ -189,16 +197,22 @@ fn footer(model: &Model) -> Words {
         Side::Waiting => WAITING,
         Side::Live => LIVE,
     };
+    let room = usize::from(model.size.0);
+    let push = |words: &mut Words, piece: Words| {
+        if words.width() + piece.width() <= room + 1 {
+            words.append(piece);
+        }
+    };
     let mut words = Words::of(" ", Tone::Plain);
     for action in actions {
         let Some(entry) = action.entry() else { continue };
         let (key, back) = (model.keys.first(action), action == Action::Open && model.in_detail);
         if back {
-            words = words.and(model.keys.first(Action::Back), Tone::Key).plain(" back  ");
+            push(&mut words, Words::of(model.keys.first(Action::Back), Tone::Key).plain(" back  "));
         } else if why_not(model, action).is_some() {
-            words.push(format!("({key} {})  ", entry.short), Tone::Dim);
+            push(&mut words, Words::of(format!("({key} {}) ", entry.short), Tone::Dim));
         } else {
-            words = words.and(key, Tone::Key).plain(format!(" {}  ", entry.short));
+            push(&mut words, Words::of(key, Tone::Key).plain(format!(" {}  ", entry.short)));
         }
     }
     words

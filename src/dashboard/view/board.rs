@@ -32,14 +32,16 @@ struct Columns {
     system: usize,
     role: usize,
     ticket: usize,
+    /// What is left, with its bar where there is room.
+    left: usize,
 }
 
 impl Columns {
     fn of(width: u16) -> Self {
         match width {
-            ..75 => Self { who: 7, system: 13, role: 8, ticket: 7 },
-            75..100 => Self { who: 8, system: 15, role: 9, ticket: 8 },
-            100.. => Self { who: 12, system: 20, role: 13, ticket: 11 },
+            ..75 => Self { who: 6, system: 13, role: 8, ticket: 7, left: 16 },
+            75..100 => Self { who: 8, system: 15, role: 9, ticket: 8, left: 21 },
+            100.. => Self { who: 12, system: 20, role: 13, ticket: 11, left: 21 },
         }
     }
 }
@@ -48,7 +50,7 @@ fn pane(model: &Model, eye: &Eye, canvas: &mut Canvas, side: Side, place: Rect) 
     let columns = Columns::of(place.width);
     let focused = model.board.focus == side && !model.in_detail;
     let line = |offset: u16| Rect { y: place.y + offset, height: u16::from(offset < place.height), ..place };
-    let mut heading = heading(side, &columns, eye, model);
+    let mut heading = heading(side, &columns, eye, place.width);
     if focused {
         heading = heading.all(Tone::Head);
     }
@@ -87,8 +89,8 @@ fn pointer(model: &Model, id: i64, cursor: bool) -> &'static str {
     }
 }
 
-fn heading(side: Side, columns: &Columns, eye: &Eye, model: &Model) -> Words {
-    let mut words = Words::of("   ", Tone::Dim);
+fn heading(side: Side, columns: &Columns, eye: &Eye, width: u16) -> Words {
+    let mut words = Words::of("    ", Tone::Dim);
     let mut cell = |text: &str, width: usize| words.cell(text, width, Tone::Dim);
     match side {
         Side::Waiting => {
@@ -96,7 +98,7 @@ fn heading(side: Side, columns: &Columns, eye: &Eye, model: &Model) -> Words {
             cell("WHO", columns.who + 1);
             cell("SYSTEM", columns.system + 1);
             cell("ROLE", columns.role + 1);
-            cell("WINDOW", 7);
+            cell("WINDOW", 8);
             cell("TICKET", columns.ticket + 1);
             cell("TASK", 4);
         }
@@ -105,11 +107,11 @@ fn heading(side: Side, columns: &Columns, eye: &Eye, model: &Model) -> Words {
             cell("WHO", columns.who + 1);
             cell("SYSTEM", columns.system + 1);
             cell("ROLE", columns.role + 1);
-            cell("LEFT", 21);
-            cell("LOCKS", 5);
+            cell("LEFT", columns.left);
+            cell("LOCKS", 6);
+            cell(if width > 95 { "TASK" } else { "" }, 4);
         }
     }
-    let _ = model;
     words
 }
 
@@ -151,9 +153,8 @@ fn row(model: &Model, eye: &Eye, side: Side, id: i64, columns: &Columns, width: 
     let now = model.server_now();
     let mut words = match side {
         Side::Waiting => waiting(model, eye, view, now, columns),
-        Side::Live => live(model, eye, view, now, columns),
+        Side::Live => live(model, eye, view, now, columns, width),
     };
-    let _ = width;
     if model.link.state(model.now) != State::Live {
         // What is old is dimmed, except what is too urgent to be.
         let overdue = standing::overdue(view, now);
@@ -173,6 +174,7 @@ fn tone(urgency: Urgency) -> Tone {
 
 fn mark(words: &mut Words, urgency: Urgency) {
     words.cell(urgency.mark(), 2, tone(urgency));
+    words.push(" ", Tone::Plain);
 }
 
 /// What one's own act on this row came to.
@@ -203,7 +205,7 @@ fn waiting(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: 
         (None, None, Some(until)) => format!(">{}", eye.bare(until, false)),
         (None, None, None) => "?".into(),
     };
-    words.cell(format!("{asked}{}", if long { "!" } else { "" }), 7, if long { Tone::Now } else { Tone::Plain });
+    words.cell(format!("{asked}{}", if long { "!" } else { "" }), 8, if long { Tone::Now } else { Tone::Plain });
     words.cell(view.ticket.as_deref().unwrap_or("-"), columns.ticket + 1, Tone::Plain);
     if let Some((word, tone)) = sent(model, view.id) {
         words.push(word, tone);
@@ -257,7 +259,7 @@ fn is_broadest(model: &Model, view: &RequestView) -> bool {
         .any(|system| system.roles.last().is_some_and(|role| role.id == view.role))
 }
 
-fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Columns) -> Words {
+fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Columns, width: usize) -> Words {
     let mut words = Words::new();
     let (urgency, turn) = standing::urgency(view, now);
     if let Some(turn) = turn {
@@ -273,29 +275,32 @@ fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Co
     match (standing::standing(view, now), end) {
         (Status::Ending, _) if urgency == Urgency::Overdue => {
             let tries = view.grant.as_ref().map_or(0, |grant| grant.attempts);
-            words.cell(format!("OVERDUE try {tries}"), 21, Tone::Overdue);
+            words.cell(format!("OVERDUE try {tries}"), columns.left, Tone::Overdue);
         }
-        (Status::Ending, _) => words.cell("ended, being removed", 21, tone),
+        (Status::Ending, _) => words.cell("being removed", columns.left, tone),
         (Status::Approved, _) => {
             let from = view.window.from.map(|at| eye.bare(at, false)).unwrap_or_default();
-            words.cell(format!("begins {from}"), 21, Tone::Dim);
+            words.cell(format!("begins {from}"), columns.left, Tone::Dim);
         }
-        (Status::Granting, _) => words.cell("being given", 21, Tone::Soon),
+        (Status::Granting, _) => words.cell("being given", columns.left, Tone::Soon),
         (_, Some(end)) => {
             words.cell(eye.left(end), 8, tone);
-            words.cell(bar(view.window.from, end, now, eye), 13, tone);
+            let room = columns.left.saturating_sub(8);
+            match sent(model, view.id) {
+                Some((word, tone)) => words.cell(word, room, tone),
+                None if room < 13 => words.cell("", room, tone),
+                None => words.cell(bar(view.window.from, end, now, eye), room, tone),
+            }
         }
-        (_, None) => words.cell("?", 21, tone),
+        (_, None) => words.cell("?", columns.left, tone),
     }
     let locks = view.grant.as_ref().map_or(0, |grant| 1 + u8::from(grant.second_lock));
-    words.cell(if locks == 0 { "-".to_owned() } else { locks.to_string() }, 3, Tone::Plain);
-    if let Some((word, tone)) = sent(model, view.id) {
-        words.push(word, tone);
+    let waits = if standing::extension_waits(view) { "+ext" } else { "" };
+    let locks = if locks == 0 { "-".to_owned() } else { format!("{locks}{waits}") };
+    words.cell(locks, 6, Tone::Plain);
+    if width > 95 {
+        words.push(first_line(view.task.as_deref().unwrap_or_default()), Tone::Dim);
     }
-    if standing::extension_waits(view) {
-        words.push("extension waits ", Tone::Strong);
-    }
-    words.push(first_line(view.task.as_deref().unwrap_or_default()), Tone::Dim);
     words
 }
 

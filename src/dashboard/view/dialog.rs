@@ -184,7 +184,7 @@ fn controls(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Word
     }
     if dialog.fields.is_empty() {
         let tone = if flash { Tone::Flash } else { Tone::Strong };
-        let what = format!(" Enter: {}", dialog.verb.heading().to_lowercase());
+        let what = format!(">Enter: {}", dialog.verb.enter());
         out.push(Words::of(what, tone));
     }
     if !dialog.codes.is_empty() {

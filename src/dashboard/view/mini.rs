@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
     let (waiting, live, late) = model.board.counts();
     let mut lines = Vec::new();
-    if let Some(words) = bands::overdue(model, eye) {
+    if let Some(words) = bands::overdue(model, eye, usize::from(screen.width)) {
         canvas.bar(Rect { height: screen.height.min(1), ..screen }, words, Tone::Overdue);
         lines.push(Words::new());
     }
@@ -27,8 +27,13 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
     lines.extend(bands::states(model, eye));
     let soon = model.board.pane(Side::Live).ids().filter_map(|id| model.board.get(id)).take(1);
     for view in soon {
-        let left = standing::end(view).map(|end| eye.left(end)).unwrap_or_default();
-        let (urgency, turn) = standing::urgency(view, model.server_now());
+        let now = model.server_now();
+        let left = match standing::end(view) {
+            _ if standing::overdue(view, now) => "OVERDUE".into(),
+            Some(end) => eye.left(end),
+            None => String::new(),
+        };
+        let (urgency, turn) = standing::urgency(view, now);
         if let Some(turn) = turn {
             eye.wake_when(turn);
         }

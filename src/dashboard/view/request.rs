@@ -246,8 +246,8 @@ fn overdue(grant: &GrantView, view: &RequestView, eye: &Eye, width: usize) -> Ve
     let next = grant.next_try_at.map(|at| format!(", next {}", eye.second(at))).unwrap_or_default();
     out.extend(field("tries", &format!("{}{next}", grant.attempts), width, Tone::Strong));
     out.extend(field("error", grant.last_error.as_deref().unwrap_or("none was said"), width, Tone::Strong));
-    let after = grant.looked_after_by.as_ref().map_or_else(|| "nobody yet".into(), person);
-    out.extend(field("looks after", &after, width, Tone::Strong));
+    let after = grant.looked_after_by.as_ref().map_or_else(|| "nobody".into(), person);
+    out.extend(field("with", &format!("{after}, looks after it"), width, Tone::Strong));
     if let Some(command) = &grant.manual_command {
         out.extend(field("by hand", command, width, Tone::Strong));
     }

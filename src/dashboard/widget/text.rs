@@ -97,7 +97,8 @@ impl Words {
         let (mut x, mut left) = (at.x, if cut { room.saturating_sub(1) } else { room });
         for (text, tone) in &self.pieces {
             let over = cut && text.width() > left;
-            let text = if over { text.cut(left + 1) } else { text.clone() };
+            // The space makes it too long by one at least, so that the mark is always there.
+            let text = if over { Clean::line(&format!("{text} ")).cut(left + 1) } else { text.clone() };
             let shown = if look.ascii { ascii(&text) } else { text };
             let most = usize::from(at.right().saturating_sub(x));
             let (next, _) = buffer.set_stringn(x, at.y, shown.as_str(), most, look.style(*tone));
