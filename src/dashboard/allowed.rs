@@ -32,7 +32,9 @@ pub const fn verb(action: Action) -> Option<Verb> {
 /// The request that an action is about.
 pub fn about(model: &Model, action: Action) -> Option<i64> {
     match action {
-        Action::Undo => model.last_verdict.filter(|last| last.until > model.now).map(|last| last.id).or(model.pointed()),
+        Action::Undo => {
+            model.last_verdict.filter(|last| last.until > model.now).map(|last| last.id).or(model.pointed())
+        }
         _ => model.pointed(),
     }
 }
@@ -75,7 +77,9 @@ fn by_state(model: &Model, action: Action, view: &RequestView) -> Option<String>
         Action::Approve | Action::Deny | Action::SendBack | Action::Claim if !standing::waits(view, now) => {
             Some(format!("{id} does not wait for a verdict: it is {stands}"))
         }
-        Action::Extend if stands != Status::Active => Some(format!("{id} is {stands}: only active access has a later end")),
+        Action::Extend if stands != Status::Active => {
+            Some(format!("{id} is {stands}: only active access has a later end"))
+        }
         Action::Extend => mine(&view.user.id, "ask for a later end"),
         Action::HandBack if !matches!(stands, Status::Approved | Status::Granting | Status::Active) => {
             Some(format!("{id} is {stands}: there is nothing to hand back"))

@@ -295,10 +295,8 @@ impl Dialog {
         dialog.set_terms();
         if verb == Verb::SendBack {
             let failed: Vec<&str> = dialog.failed_checks();
-            dialog.codes = CODES
-                .iter()
-                .map(|(code, checks)| (*code, checks.iter().any(|check| failed.contains(check))))
-                .collect();
+            dialog.codes =
+                CODES.iter().map(|(code, checks)| (*code, checks.iter().any(|check| failed.contains(check)))).collect();
         }
         dialog
     }

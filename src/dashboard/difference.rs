@@ -8,7 +8,8 @@ pub fn differences(was: &RequestView, is: &RequestView) -> Vec<String> {
     if was.version == is.version {
         return Vec::new();
     }
-    let mut out: Vec<String> = is.revisions.iter().filter(|r| r.seq > was.version).flat_map(|r| r.changes.clone()).collect();
+    let mut out: Vec<String> =
+        is.revisions.iter().filter(|r| r.seq > was.version).flat_map(|r| r.changes.clone()).collect();
     let mut changed = |what: &str, was: &str, is: &str| {
         if was != is && out.is_empty() {
             out.push(format!("{what} was {was}, and is {is}"));

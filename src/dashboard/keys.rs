@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Where an action belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,8 @@ impl Chord {
         let (ctrl, rest) = text.strip_prefix("ctrl-").map_or((false, text), |rest| (true, rest));
         let (alt, rest) = rest.strip_prefix("alt-").map_or((false, rest), |rest| (true, rest));
         let named = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)).map(|(_, code)| *code);
-        let function = rest.strip_prefix(['f', 'F']).and_then(|n| n.parse::<u8>().ok()).filter(|n| (1..=24).contains(n));
+        let function =
+            rest.strip_prefix(['f', 'F']).and_then(|n| n.parse::<u8>().ok()).filter(|n| (1..=24).contains(n));
         let mut letters = rest.chars();
         let code = match (named, function, letters.next(), letters.next()) {
             (Some(code), ..) => code,
@@ -212,7 +213,8 @@ impl Keys {
             .map(|entry| (entry, entry.keys.iter().filter_map(|key| Chord::parse(key)).collect(), false))
             .collect();
         for (name, texts) in own {
-            let Some((entry, chords, theirs)) = wanted.iter_mut().find(|(entry, ..)| entry.name == name.as_str()) else {
+            let Some((entry, chords, theirs)) = wanted.iter_mut().find(|(entry, ..)| entry.name == name.as_str())
+            else {
                 faults.push(format!("keys: there is no action {name:?}; ? lists them"));
                 continue;
             };
@@ -266,7 +268,11 @@ impl Keys {
     /// All keys of an action, as written.
     pub fn all(&self, action: Action) -> String {
         let chords = self.of.get(&action).map(Vec::as_slice).unwrap_or_default();
-        if chords.is_empty() { "-".into() } else { chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ") }
+        if chords.is_empty() {
+            "-".into()
+        } else {
+            chords.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 
@@ -276,7 +282,7 @@ pub fn markdown() -> String {
     let mut out = String::from("| key | action | what it does |\n|---|---|---|\n");
     for entry in TABLE {
         let shown = keys.all(entry.action).split(' ').map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
-        out += &format!("| {shown} | `{}` | {} |\n", entry.name, entry.words);
+        let _ = writeln!(out, "| {shown} | `{}` | {} |", entry.name, entry.words);
     }
     out
 }
@@ -329,7 +335,9 @@ mod tests {
             ("revoke", &["f9"]),
         ]);
         let said = faults.join("\n");
-        for part in ["no action \"fly\"", "ctrl-x is pressed without looking", "enter is pressed", "\"nokey\" is no key"] {
+        for part in
+            ["no action \"fly\"", "ctrl-x is pressed without looking", "enter is pressed", "\"nokey\" is no key"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(said.contains("d means both approve and deny; it stays with approve"), "{said}");

@@ -158,8 +158,17 @@ mod tests {
                     let plan = Plan::of((width, height), focus, zoomed, detail);
                     let screen = Rect { x: 0, y: 0, width, height };
                     for place in [
-                        plan.header, plan.overdue, plan.tabs, plan.waiting, plan.live, plan.detail, plan.aside,
-                        plan.notice, plan.footer, plan.middle, plan.dialog((width, height)),
+                        plan.header,
+                        plan.overdue,
+                        plan.tabs,
+                        plan.waiting,
+                        plan.live,
+                        plan.detail,
+                        plan.aside,
+                        plan.notice,
+                        plan.footer,
+                        plan.middle,
+                        plan.dialog((width, height)),
                     ] {
                         assert!(place.is_empty() || screen.union(place) == screen, "{width}x{height} {place:?}");
                     }

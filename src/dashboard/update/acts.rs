@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a verdict can be taken back.
-const UNDO: Duration = Duration::from_secs(60);
+const UNDO: Duration = Duration::from_mins(1);
 /// How long a row shows what came of an act.
 const SHOWN: Duration = Duration::from_secs(10);
 
@@ -33,7 +33,11 @@ pub fn open(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         return open_bulk(model, verb, action, effects);
     }
     if !model.marks.is_empty() && verb == Verb::Approve {
-        return say(model, Tone::Soon, "nothing is approved in bulk: marks are for deny, send back, revoke and acknowledge");
+        return say(
+            model,
+            Tone::Soon,
+            "nothing is approved in bulk: marks are for deny, send back, revoke and acknowledge",
+        );
     }
     if let Some(why) = why_not(model, action) {
         return say(model, Tone::Soon, why);
@@ -172,7 +176,8 @@ fn body<T: serde::Serialize>(body: &T) -> serde_json::Value {
 
 /// What the verb expects.
 fn of(dialog: &Dialog, version: i64) -> serde_json::Value {
-    let typed = |index: usize| dialog.fields.get(index).map(|field| field.typed().trim().to_owned()).unwrap_or_default();
+    let typed =
+        |index: usize| dialog.fields.get(index).map(|field| field.typed().trim().to_owned()).unwrap_or_default();
     let said = |index: usize| Some(typed(index)).filter(|words| !words.is_empty());
     let words = dialog.fields.iter().position(|field| field.wants == Wants::Words);
     let as_of = Some(version);

@@ -140,7 +140,14 @@ fn row(model: &Model, eye: &Eye, side: Side, id: i64, columns: &Columns, width: 
     if let Some(tomb) = model.board.tombstone(side, id) {
         let by = tomb.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let number = RequestNumber(id);
-        let what = format!("{number} {} {} {}: {}{by} at {}", view.user.id, view.system, view.role, tomb.word, eye.second(tomb.at));
+        let what = format!(
+            "{number} {} {} {}: {}{by} at {}",
+            view.user.id,
+            view.system,
+            view.role,
+            tomb.word,
+            eye.second(tomb.at)
+        );
         return Words::of(format!(" - {what}"), Tone::Dim);
     }
     let now = model.server_now();

@@ -55,7 +55,8 @@ pub fn disarmed(model: &Model) -> Option<String> {
     }
     let left = total.saturating_sub(dialog.read_to);
     if left > 0 {
-        let how = if height == 0 { "make the pane larger".into() } else { format!("{left} lines are still to be read") };
+        let how =
+            if height == 0 { "make the pane larger".into() } else { format!("{left} lines are still to be read") };
         return Some(format!("pgdn: {how}"));
     }
     None
@@ -72,7 +73,12 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) 
     let total = text.len();
     let top = dialog.top.min(total.saturating_sub(height));
     canvas.line(line(0), edge(&heading(dialog), wide));
-    let inner = Rect { x: place.x + 1, y: place.y + 1, width: place.width.saturating_sub(2), height: place.height.saturating_sub(2) };
+    let inner = Rect {
+        x: place.x + 1,
+        y: place.y + 1,
+        width: place.width.saturating_sub(2),
+        height: place.height.saturating_sub(2),
+    };
     for y in inner.top()..inner.bottom() {
         canvas.line(Rect { x: place.x, y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
         canvas.line(Rect { x: place.right().saturating_sub(1), y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
@@ -81,7 +87,11 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) 
     canvas.lines(Rect { height: fits, ..inner }, text.into_iter().skip(top));
     let below = Rect { y: inner.y + fits, height: inner.height - fits, ..inner };
     canvas.lines(below, controls);
-    let more = if total > height { format!(" {} of {total} lines, pgdn pgup ", (top + height).min(total)) } else { String::new() };
+    let more = if total > height {
+        format!(" {} of {total} lines, pgdn pgup ", (top + height).min(total))
+    } else {
+        String::new()
+    };
     canvas.line(line(place.height.saturating_sub(1)), edge(&more, wide));
 }
 
@@ -186,7 +196,10 @@ fn controls(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Word
         for (index, verb) in dialog.others().into_iter().enumerate() {
             let here = dialog.stop == Stop::Verdicts && index == dialog.other;
             let name = verb.path().replace('-', " ");
-            words.push(if here { format!("[{name}] ") } else { format!(" {name}  ") }, if here { Tone::Strong } else { Tone::Plain });
+            words.push(
+                if here { format!("[{name}] ") } else { format!(" {name}  ") },
+                if here { Tone::Strong } else { Tone::Plain },
+            );
         }
         out.push(words);
     }
@@ -198,7 +211,9 @@ fn controls(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Word
         (None, Some(why)) => (why, Tone::Soon),
         (None, None) => ("tab: end, role, other verdicts   esc leaves".into(), Tone::Dim),
     };
-    out.extend(wrap(&said, width.saturating_sub(2)).0.into_iter().take(3).map(|line| Words::of(format!(" {line}"), tone)));
+    out.extend(
+        wrap(&said, width.saturating_sub(2)).0.into_iter().take(3).map(|line| Words::of(format!(" {line}"), tone)),
+    );
     out
 }
 
@@ -294,11 +309,7 @@ fn terms(dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
         line.push("  not as asked", Tone::Now);
     }
     if here {
-        let keys = match (dialog.verb, terms.shifts) {
-            (Verb::Extend, _) => "  up down 15m",
-            (_, true) => "  up down 15m, left right later",
-            (_, false) => "  up down 15m",
-        };
+        let keys = if terms.shifts { "  up down 15m, left right later" } else { "  up down 15m" };
         line.push(keys, Tone::Dim);
     }
     out.push(line);

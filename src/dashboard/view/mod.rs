@@ -57,7 +57,8 @@ pub fn next_wake(model: &Model) -> Option<Moment> {
 
 fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) {
     let screen = Rect { x: 0, y: 0, width: size.0, height: size.1 };
-    let plan = super::layout::Plan::of(size, model.board.focus, model.zoomed, model.detail.is_some() && model.in_detail);
+    let plan =
+        super::layout::Plan::of(size, model.board.focus, model.zoomed, model.detail.is_some() && model.in_detail);
     if plan.class == Class::Mini && model.dialog.is_none() && model.help.is_none() {
         return mini::compose(model, eye, canvas, screen);
     }

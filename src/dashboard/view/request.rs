@@ -9,6 +9,7 @@ use crate::checks::Verdict;
 use crate::text::Length;
 use crate::wire::{DecisionView, GrantView, PersonView, RequestView};
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// How wide the labels are.
 const LABEL: usize = 10;
@@ -27,7 +28,10 @@ pub fn field(label: &str, text: &str, width: usize, tone: Tone) -> Vec<Words> {
         })
         .collect();
     if cut {
-        out.push(Words::of(" it goes on: this is more than a screen can show; read it with nightlatch show", Tone::Now));
+        out.push(Words::of(
+            " it goes on: this is more than a screen can show; read it with nightlatch show",
+            Tone::Now,
+        ));
     }
     out
 }
@@ -41,7 +45,11 @@ pub fn block(text: &str, width: usize, tone: Tone) -> Vec<Words> {
 /// `Bo Berg (bo), Payments Engineer`.
 pub fn person(person: &PersonView) -> String {
     let title = person.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    if person.name == person.id { format!("{}{title}", person.id) } else { format!("{} ({}){title}", person.name, person.id) }
+    if person.name == person.id {
+        format!("{}{title}", person.id)
+    } else {
+        format!("{} ({}){title}", person.name, person.id)
+    }
 }
 
 /// The word that travels for a value.
@@ -85,7 +93,12 @@ pub fn window(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
     let mut out = Vec::new();
     if let Some(asked) = view.extension.as_ref().filter(|asked| asked.waits) {
         let was = view.window.until.map(|at| eye.near(at)).unwrap_or_default();
-        out.extend(field("new end", &format!("{was} → {}", eye.full(asked.until_if_approved_now)), width, Tone::Strong));
+        out.extend(field(
+            "new end",
+            &format!("{was} → {}", eye.full(asked.until_if_approved_now)),
+            width,
+            Tone::Strong,
+        ));
         return out;
     }
     if matches!(stands, Status::Pending | Status::SentBack) {
@@ -107,7 +120,12 @@ pub fn window(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
             out.extend(field("lapses", &format!("in {}, {}", eye.left(at), eye.full(at)), width, Tone::Plain));
         }
     } else if let (Some(from), Some(until)) = (view.window.from, view.window.until) {
-        out.extend(field("window", &format!("{} ({})", eye.window(from, until), view.kind.word()), width, Tone::Strong));
+        out.extend(field(
+            "window",
+            &format!("{} ({})", eye.window(from, until), view.kind.word()),
+            width,
+            Tone::Strong,
+        ));
         if matches!(stands, Status::Active | Status::Granting) {
             out.extend(field("left", &eye.left(until), width, Tone::Strong));
         }
@@ -144,7 +162,12 @@ pub fn history(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
     }
     if let Some(claim) = view.claim.as_ref().filter(|claim| eye.at.is_some_and(|now| claim.until > now)) {
         eye.wake_when(claim.until);
-        out.extend(field("read by", &format!("{}, until {}", person(&claim.by), eye.near(claim.until)), width, Tone::Strong));
+        out.extend(field(
+            "read by",
+            &format!("{}, until {}", person(&claim.by), eye.near(claim.until)),
+            width,
+            Tone::Strong,
+        ));
     }
     if let Some(decision) = &view.decision {
         out.extend(field("verdict", &verdict(decision, eye), width, Tone::Plain));
@@ -156,18 +179,24 @@ pub fn history(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
 }
 
 fn verdict(decision: &DecisionView, eye: &Eye) -> String {
-    let mut text = format!("{} by {} as {}, {}", decision.verdict, person(&decision.by), word(&decision.capacity), eye.full(decision.at));
+    let mut text = format!(
+        "{} by {} as {}, {}",
+        decision.verdict,
+        person(&decision.by),
+        word(&decision.capacity),
+        eye.full(decision.at)
+    );
     if decision.own {
         text += ", on their own request";
     }
     if !decision.overridden.is_empty() {
-        text += &format!(", overriding {}", decision.overridden.join(", "));
+        let _ = write!(text, ", overriding {}", decision.overridden.join(", "));
     }
     if !decision.codes.is_empty() {
-        text += &format!(" [{}]", decision.codes.iter().map(word).collect::<Vec<_>>().join(", "));
+        let _ = write!(text, " [{}]", decision.codes.iter().map(word).collect::<Vec<_>>().join(", "));
     }
     if let Some(words) = decision.words.as_ref().filter(|words| !words.is_empty()) {
-        text += &format!(": {words}");
+        let _ = write!(text, ": {words}");
     }
     text
 }
@@ -223,7 +252,11 @@ fn overdue(grant: &GrantView, view: &RequestView, eye: &Eye, width: usize) -> Ve
     if let Some(command) = &grant.manual_command {
         out.extend(field("by hand", command, width, Tone::Strong));
     }
-    let lock = if grant.second_lock { "yes: it is likely that it cannot be used any more" } else { "no: it can still be used" };
+    let lock = if grant.second_lock {
+        "yes: it is likely that it cannot be used any more"
+    } else {
+        "no: it can still be used"
+    };
     out.extend(field("2nd lock", lock, width, Tone::Strong));
     out
 }
