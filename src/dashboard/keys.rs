@@ -3,7 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Where an action belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,7 +282,7 @@ pub fn markdown() -> String {
     let mut out = String::from("| key | action | what it does |\n|---|---|---|\n");
     for entry in TABLE {
         let shown = keys.all(entry.action).split(' ').map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
-        out += &format!("| {shown} | `{}` | {} |\n", entry.name, entry.words);
+        let _ = writeln!(out, "| {shown} | `{}` | {} |", entry.name, entry.words);
     }
     out
 }

@@ -78,12 +78,12 @@ impl Link {
         }
         match (state, self.age(eye.moment)) {
             (State::Live, _) => "LIVE".into(),
-            (State::Connecting, _) | (State::Offline, None) if state == State::Connecting => "CONNECTING".into(),
+            (State::Connecting, _) => "CONNECTING".into(),
             (State::Offline, None) => "OFFLINE".into(),
             (State::Offline, Some(age)) => format!("OFFLINE {}", old(age, eye)),
             (State::Kept, Some(age)) => format!("KEPT {} ago", old(age, eye)),
-            (_, Some(age)) => format!("STALE {}", old(age, eye)),
-            (_, None) => "STALE".into(),
+            (State::Stale, Some(age)) => format!("STALE {}", old(age, eye)),
+            (State::Stale | State::Kept, None) => "STALE".into(),
         }
     }
 

@@ -34,6 +34,7 @@ pub enum Sort {
 
 impl Sort {
     /// The next one.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Time => Self::System,
@@ -289,7 +290,9 @@ impl Board {
     /// Every row that is not among these is no longer on the board.
     pub fn keep_only(&mut self, ids: &std::collections::HashSet<i64>, now: Instant, frozen: bool) {
         let gone: Vec<i64> = self.rows.keys().copied().filter(|id| !ids.contains(id)).collect();
-        gone.into_iter().for_each(|id| self.drop_row(id, now, frozen));
+        for id in gone {
+            self.drop_row(id, now, frozen);
+        }
     }
 
     /// Time went by. Returns what became overdue.

@@ -176,10 +176,9 @@ impl Look {
         let weight = match tone {
             Tone::Plain | Tone::Good | Tone::Soon | Tone::Field => plain,
             Tone::Dim => plain.add_modifier(if self.inks.is_some() { Modifier::empty() } else { Modifier::DIM }),
-            Tone::Strong | Tone::Head | Tone::Key | Tone::Now => plain.add_modifier(bold),
-            Tone::Overdue => plain.add_modifier(bold | Modifier::REVERSED),
             // Without colours the cursor is its mark and its weight: reversed is kept for what is overdue.
-            Tone::Cursor => plain.add_modifier(bold),
+            Tone::Strong | Tone::Head | Tone::Key | Tone::Now | Tone::Cursor => plain.add_modifier(bold),
+            Tone::Overdue => plain.add_modifier(bold | Modifier::REVERSED),
             Tone::Flash => plain.add_modifier(Modifier::REVERSED),
         };
         let Some(inks) = self.inks else { return weight };

@@ -46,9 +46,7 @@ pub fn me() -> MeView {
 }
 
 pub fn systems() -> SystemsView {
-    let role = |id: &str, contains: Value| {
-        json!({"id": id, "allows": format!("what {id} allows"), "longest_seconds": 7200, "contains": contains, "provisioner": "p"})
-    };
+    let role = |id: &str, contains: Value| json!({"id": id, "allows": format!("what {id} allows"), "longest_seconds": 7200, "contains": contains, "provisioner": "p"});
     let system = |id: &str, roles: Value| {
         json!({"id": id, "name": id, "environment": "production", "sensitive": false, "ticket": null, "frozen": false,
             "may_ask": true, "owner": person("sam"), "roles": roles,
@@ -83,7 +81,8 @@ pub fn pending(id: i64, who: &str, system: &str, role: &str, age: i64, task: &st
 
 /// Access that was given so many seconds ago and ends in so many.
 pub fn active(id: i64, who: &str, system: &str, role: &str, given: i64, left: i64) -> RequestView {
-    let mut value = json!(pending(id, who, system, role, given + 60, "What was asked for before, and how one would know"));
+    let mut value =
+        json!(pending(id, who, system, role, given + 60, "What was asked for before, and how one would know"));
     value["status"] = json!(if left > 0 { "active" } else { "ending" });
     value["asked_for_seconds"] = json!(given + left);
     value["until_if_approved_now"] = Value::Null;
@@ -100,6 +99,7 @@ pub fn active(id: i64, who: &str, system: &str, role: &str, given: i64, left: i6
 }
 
 /// Changes a request as a newer event would.
+#[allow(clippy::needless_pass_by_value, reason = "tests write json!(…) in place")]
 pub fn changed(view: &RequestView, material: bool, fields: Value) -> RequestView {
     let mut value = json!(view);
     for (key, field) in fields.as_object().unwrap() {
@@ -153,7 +153,8 @@ pub fn night() -> Vec<RequestView> {
     let mut admin = pending(320, "cy", "edge-cache", "admin", 20, "investigate");
     admin.ticket = None;
     admin.asked_for_seconds = Some(8 * 3600);
-    let failed = |code: &str| json!({"code": code, "verdict": "fail", "sentence": "says neither what nor how one will know"});
+    let failed =
+        |code: &str| json!({"code": code, "verdict": "fail", "sentence": "says neither what nor how one will know"});
     let mut admin = json!(admin);
     admin["checks"][0] = failed("task");
     admin["checks"][1] = json!({"code": "end", "verdict": "warn", "sentence": "8h is long for one task"});
@@ -189,9 +190,18 @@ pub fn change(rows: Vec<RequestView>, seconds: i64) -> BoardView {
 /// As one request is answered: with what sam may do.
 pub fn with_may(mut view: RequestView) -> RequestView {
     let verbs = [
-        ("approve", "number"), ("deny", "words"), ("send-back", "words"), ("claim", "none"), ("undo", "none"),
-        ("extend", "words"), ("revoke", "words"), ("hand-back", "none"), ("withdraw", "none"), ("note", "words"),
-        ("retry", "none"), ("hand-over", "none"),
+        ("approve", "number"),
+        ("deny", "words"),
+        ("send-back", "words"),
+        ("claim", "none"),
+        ("undo", "none"),
+        ("extend", "words"),
+        ("revoke", "words"),
+        ("hand-back", "none"),
+        ("withdraw", "none"),
+        ("note", "words"),
+        ("retry", "none"),
+        ("hand-over", "none"),
     ];
     let may = verbs.map(|(verb, guard)| json!({"verb": verb, "guard": guard}));
     view.may = serde_json::from_value(json!(may)).unwrap();
@@ -202,7 +212,8 @@ pub fn with_may(mut view: RequestView) -> RequestView {
 /// As answered, with another guard or a refusal on a verb.
 pub fn with(mut view: RequestView, verb: &str, guard: &str, refusal: Option<&str>) -> RequestView {
     view = with_may(view);
-    let refusal = refusal.map(|sentence| json!({"code": "own-request", "sentence": sentence, "hint": "somebody else decides"}));
+    let refusal =
+        refusal.map(|sentence| json!({"code": "own-request", "sentence": sentence, "hint": "somebody else decides"}));
     let one = json!({"verb": verb, "guard": guard, "refusal": refusal});
     if let Some(may) = view.may.iter_mut().flatten().find(|may| may.verb == verb) {
         *may = serde_json::from_value(one).unwrap();

@@ -21,7 +21,14 @@ fn full() -> Vec<RequestView> {
     let mut rows = night();
     rows.push(extension(&active(299, "eli", "search-index", "read", 4000, 840)));
     for n in 0..30 {
-        rows.push(pending(400 + n, "ana", "payments-worker", "restart", 20, "One more of many, to see the list scroll"));
+        rows.push(pending(
+            400 + n,
+            "ana",
+            "payments-worker",
+            "restart",
+            20,
+            "One more of many, to see the list scroll",
+        ));
     }
     rows
 }
@@ -91,7 +98,11 @@ fn stale_offline_and_error() {
         let mut pane = Pane::on(size, night());
         pane.pass(40_000);
         let next_try = Moment(pane.now.0 + Duration::from_secs(8));
-        pane.send(Msg::Away { sentence: "orders.example cannot be reached: connection refused".into(), next_try, offline: true });
+        pane.send(Msg::Away {
+            sentence: "orders.example cannot be reached: connection refused".into(),
+            next_try,
+            offline: true,
+        });
         pane.press("a");
         pane
     });

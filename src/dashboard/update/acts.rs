@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a verdict can be taken back.
-const UNDO: Duration = Duration::from_secs(60);
+const UNDO: Duration = Duration::from_mins(1);
 /// How long a row shows what came of an act.
 const SHOWN: Duration = Duration::from_secs(10);
 

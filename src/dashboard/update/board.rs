@@ -86,7 +86,11 @@ fn became(view: &RequestView, now: crate::text::Instant) -> String {
     match view.extension.as_ref().and_then(|extension| extension.decision.as_ref()).or(view.decision.as_ref()) {
         Some(verdict) if !matches!(stands, crate::access::Status::Pending | crate::access::Status::Lapsed) => {
             let seconds = now.since(verdict.at).seconds().max(0);
-            format!("{id} was already {} by {}, {seconds} s ago: nothing is left to decide", verdict.verdict.replace('-', " "), verdict.by.name)
+            format!(
+                "{id} was already {} by {}, {seconds} s ago: nothing is left to decide",
+                verdict.verdict.replace('-', " "),
+                verdict.by.name
+            )
         }
         _ => format!("{id} is {stands}: nothing is left to decide"),
     }

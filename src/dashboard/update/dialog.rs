@@ -69,7 +69,6 @@ fn at_stop(model: &mut Model, key: &KeyEvent) {
     let others = dialog.others().len();
     let took = match dialog.stop {
         Stop::Field(index) if wakes => dialog.fields.get_mut(index).is_some_and(|field| typed::key(field, key)),
-        Stop::Field(_) => false,
         Stop::Codes if !held => match key.code {
             KeyCode::Left => choose(&mut dialog.code, dialog.codes.len(), false),
             KeyCode::Right => choose(&mut dialog.code, dialog.codes.len(), true),
@@ -93,7 +92,7 @@ fn at_stop(model: &mut Model, key: &KeyEvent) {
             KeyCode::Right | KeyCode::Down => choose(&mut dialog.other, others, true),
             _ => false,
         },
-        Stop::Codes => false,
+        Stop::Field(_) | Stop::Codes => false,
     };
     if took {
         dialog.said = None;

@@ -27,17 +27,17 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
     match msg {
         // Repeats and releases are not presses: a key that is held says nothing twice.
         Msg::Key(key) if key.kind == KeyEventKind::Press => {
-            match model.dialog.is_some() {
-                true => dialog::key(model, &key, &mut effects),
-                false => keys::key(model, &key, &mut effects),
+            if model.dialog.is_some() {
+                dialog::key(model, &key, &mut effects);
+            } else {
+                keys::key(model, &key, &mut effects);
             }
             model.last_key = Some(model.now);
         }
-        Msg::Key(_) | Msg::Tick => {}
+        Msg::Key(_) | Msg::Tick | Msg::Focus(false) => {}
         Msg::Paste(text) => dialog::paste(model, &text),
         Msg::Mouse(mouse) => keys::mouse(model, mouse, &mut effects),
         Msg::Focus(true) | Msg::Resumed => dialog::settle(model),
-        Msg::Focus(false) => {}
         Msg::Resize(columns, rows) => keys::resize(model, columns, rows),
         Msg::Kept { board, me, age } => link::kept(model, board, me, age),
         Msg::Board(view) => board::merge(model, view, &mut effects),

@@ -12,6 +12,7 @@ use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
 use crate::access::RequestNumber;
+use std::fmt::Write as _;
 
 /// Puts the bands in their places.
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
@@ -71,7 +72,9 @@ fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
         room = room.saturating_sub(part.width());
     }
     left.append(name);
-    parts.into_iter().for_each(|part| left.append(part));
+    for part in parts {
+        left.append(part);
+    }
     let gap = width.saturating_sub(left.width() + right.width());
     left.push(" ".repeat(gap), Tone::Plain);
     left.append(right);
@@ -102,7 +105,7 @@ pub fn states(model: &Model, eye: &Eye) -> Vec<Words> {
     if let Some(away) = &model.link.away {
         let mut words = format!(" {}", away.sentence);
         if let Some(anchor) = model.anchor.filter(|_| away.next_try > model.now) {
-            words += &format!("; next try {}", eye.second(anchor.at(away.next_try)));
+            let _ = write!(words, "; next try {}", eye.second(anchor.at(away.next_try)));
         }
         out.push(Words::of(words, Tone::Now));
     }

@@ -15,6 +15,7 @@ use crate::access::RequestNumber;
 use crate::access::may::Guard;
 use crate::wire::{EventView, RequestView};
 use ratatui::layout::Rect;
+use std::fmt::Write as _;
 
 /// Puts it in its place, if it has one.
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
@@ -71,7 +72,9 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
     let mut out = vec![Words::of(format!(" {number} "), Tone::Head).and(state, tone)];
     if let Some(age) = model.link.age(model.now).filter(|_| model.link.state(model.now) != State::Live) {
         let old = super::super::eye::age(super::super::eye::length(age)).0;
-        out[..].iter_mut().for_each(|words| words.push(format!("  as it was {old} ago"), Tone::Soon));
+        for words in &mut out {
+            words.push(format!("  as it was {old} ago"), Tone::Soon);
+        }
     }
     if late {
         out.extend(grant(&view, eye, width));
@@ -173,7 +176,7 @@ fn said(event: &EventView) -> String {
     for key in ["words", "note", "task", "done", "remaining", "sentence", "reason", "evidence"] {
         let value = event.body.get(key).or_else(|| event.body.get("observed")?.get(key));
         if let Some(words) = value.and_then(serde_json::Value::as_str) {
-            text += &format!(": {words}");
+            let _ = write!(text, ": {words}");
         }
     }
     text

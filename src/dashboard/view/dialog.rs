@@ -309,11 +309,7 @@ fn terms(dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
         line.push("  not as asked", Tone::Now);
     }
     if here {
-        let keys = match (dialog.verb, terms.shifts) {
-            (Verb::Extend, _) => "  up down 15m",
-            (_, true) => "  up down 15m, left right later",
-            (_, false) => "  up down 15m",
-        };
+        let keys = if terms.shifts { "  up down 15m, left right later" } else { "  up down 15m" };
         line.push(keys, Tone::Dim);
     }
     out.push(line);

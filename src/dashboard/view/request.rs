@@ -9,6 +9,7 @@ use crate::checks::Verdict;
 use crate::text::Length;
 use crate::wire::{DecisionView, GrantView, PersonView, RequestView};
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// How wide the labels are.
 const LABEL: usize = 10;
@@ -189,13 +190,13 @@ fn verdict(decision: &DecisionView, eye: &Eye) -> String {
         text += ", on their own request";
     }
     if !decision.overridden.is_empty() {
-        text += &format!(", overriding {}", decision.overridden.join(", "));
+        let _ = write!(text, ", overriding {}", decision.overridden.join(", "));
     }
     if !decision.codes.is_empty() {
-        text += &format!(" [{}]", decision.codes.iter().map(word).collect::<Vec<_>>().join(", "));
+        let _ = write!(text, " [{}]", decision.codes.iter().map(word).collect::<Vec<_>>().join(", "));
     }
     if let Some(words) = decision.words.as_ref().filter(|words| !words.is_empty()) {
-        text += &format!(": {words}");
+        let _ = write!(text, ": {words}");
     }
     text
 }
