@@ -1,6 +1,6 @@
 //! Decisions at the keyboard, and the hands that slip.
 
-use super::{dashboard_of, dialog, file, look, open, stands, types};
+use super::{Pty, dashboard_of, dialog, file, look, open, stands, types};
 use crate::support::served::{Served, TASK, until};
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn approved_by_enter_a_three_digits_enter_and_by_nothing_less() {
     let id = file(&served, "logs-read", TASK);
     let mut pty = open(&dashboard_of(&served, "sam"));
     pty.shows("LIVE");
-    pty.shows("Restart the stuck");
+    pty.shows("Restart the");
     // Keys that are held, pasted or pressed without looking open nothing and send nothing.
     pty.keys("\x1b[200~a101\r\x1b[201~");
     pty.keys("\r");
@@ -18,7 +18,8 @@ fn approved_by_enter_a_three_digits_enter_and_by_nothing_less() {
     dialog(&mut pty, "aaaaaaaaaaaaaaaa", &format!("APPROVE NL-{id}"));
     pty.keys("\x1b[200~101\r\x1b[201~");
     pty.keys("\x7f\x7f\x7f\x7f\x7f\x7f");
-    types(&mut pty, "[999");
+    pty.keys("999");
+    pty.shows("[999");
     pty.keys("\r");
     assert_eq!(look(&served, id)["status"], "pending");
     pty.shows(&format!("APPROVE NL-{id}"));
@@ -37,6 +38,7 @@ fn approved_by_enter_a_three_digits_enter_and_by_nothing_less() {
     dialog(&mut pty, "u", "TAKE BACK");
     pty.keys("\r");
     stands(&served, id, "removed");
+    pty.loses("TAKE BACK");
     pty.keys("q");
     assert!(pty.ends().success());
     pty.is_as_before();
@@ -47,37 +49,36 @@ fn each_verdict_with_its_words() {
     let served = Served::socket();
     let (vague, no, risky) =
         (file(&served, "logs-read", "Look at prod"), file(&served, "logs-read", TASK), file(&served, "restart", TASK));
-    let mut pty = open(&dashboard_of(&served, "sam"));
-    for id in [vague, no, risky] {
-        pty.shows(&format!("{}", if id == vague { "Look at prod" } else { "Restart the stuck" }));
-    }
-    let turn_to = |pty: &mut super::Pty, id: i64| {
-        let mut command = dashboard_of(&served, "sam");
-        command.arg(id.to_string());
-        *pty = open(&command);
+    let sam = served.token("sam");
+    let turn_to = |id: i64| {
+        let mut command = served.command();
+        command.env("NIGHTLATCH_TOKEN", &sam).arg(id.to_string());
+        let pty = Pty::sized(&command, 100, 40);
         pty.shows(&format!("NL-{id} "));
         pty.shows("you may");
+        pty
     };
-    turn_to(&mut pty, vague);
+    let mut pty = turn_to(vague);
     dialog(&mut pty, "b", &format!("SEND BACK NL-{vague}"));
     pty.keys("\r");
     assert_eq!(look(&served, vague)["status"], "pending", "words are asked for");
     types(&mut pty, "which logs");
     pty.keys("\r");
     stands(&served, vague, "sent-back");
-    turn_to(&mut pty, no);
+    pty = turn_to(no);
     dialog(&mut pty, "d", &format!("DENY NL-{no}"));
     types(&mut pty, "not tonight");
     pty.keys("\r");
     stands(&served, no, "denied");
     // The broadest of several roles wants words as well as the number.
-    turn_to(&mut pty, risky);
+    pty = turn_to(risky);
     dialog(&mut pty, "a", &format!("APPROVE NL-{risky}"));
     let digits = format!("{:03}", risky % 1000);
     types(&mut pty, &digits);
     pty.keys("\r");
     assert_eq!(look(&served, risky)["status"], "pending", "words are asked for");
-    pty.keys("\t");
+    // Enter leads to what is missing.
+    pty.shows("wants a line of words");
     types(&mut pty, "go ahead");
     pty.keys("\r");
     stands(&served, risky, "active");
@@ -87,21 +88,18 @@ fn each_verdict_with_its_words() {
         "remaining": "restart the other" });
     let asked = served.post(&format!("/v1/requests/{risky}/extend"), None, &body);
     assert_eq!(asked.status, 200, "{asked:?}");
-    turn_to(&mut pty, risky);
-    let extended = until("the extension can be approved", || {
-        dialog(&mut pty, "a", &format!("NL-{risky}"));
-        pty.text().contains(&digits).then_some(())
-    });
-    let () = extended;
+    pty = turn_to(risky);
+    dialog(&mut pty, "a", &format!("APPROVE THE EXTENSION OF NL-{risky}"));
     types(&mut pty, &digits);
     pty.keys("\r");
     until("it is extended", || (look(&served, risky)["extensions"] == 1).then_some(()));
     // And ended before its time.
-    turn_to(&mut pty, risky);
+    pty = turn_to(risky);
     dialog(&mut pty, "X", &format!("NL-{risky}"));
     types(&mut pty, "all is well again");
     pty.keys("\r");
     stands(&served, risky, "removed");
+    pty.loses("REVOKE NL-");
     pty.keys("q");
     assert!(pty.ends().success());
 }
@@ -110,18 +108,18 @@ fn each_verdict_with_its_words() {
 fn somebody_else_was_faster_or_changed_it_meanwhile() {
     let served = Served::socket();
     let (gone, moved) = (file(&served, "logs-read", TASK), file(&served, "logs-read", TASK));
-    let li = served.token("li");
+    let lea = served.token("lea");
     let mut command = dashboard_of(&served, "sam");
     command.arg(gone.to_string());
     let mut pty = open(&command);
     pty.shows("you may");
     dialog(&mut pty, "a", &format!("APPROVE NL-{gone}"));
     let body = json!({ "words": "not needed" });
-    assert_eq!(served.post(&format!("/v1/requests/{gone}/deny"), Some(&li), &body).status, 200);
-    pty.shows("already denied by Li Wei");
+    assert_eq!(served.post(&format!("/v1/requests/{gone}/deny"), Some(&lea), &body).status, 200);
+    pty.shows("already denied by Lea Lind");
     pty.keys("101\r");
     drop(pty);
-    assert_eq!(look(&served, gone)["decision"]["by"]["id"], "li");
+    assert_eq!(look(&served, gone)["decision"]["by"]["id"], "lea");
 
     command = dashboard_of(&served, "sam");
     command.arg(moved.to_string());

@@ -2,6 +2,7 @@
 
 use super::{dashboard_of, file, open};
 use crate::support::served::{Served, until};
+use serde_json::{Value, json};
 
 const ATTACKS: [(&str, &str); 8] = [
     ("title", "x \x1b]0;pwned\x07 and \x1b]2;pwned\x1b\\ done when it is"),
@@ -14,20 +15,69 @@ const ATTACKS: [(&str, &str); 8] = [
     ("marks", "z\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335}\u{335} done when it is"),
 ];
 
+/// A host that says what ours would refuse to take in: every text of a request is hostile.
+fn hostile_host(row: &Value, me: &Value) -> String {
+    let mut rows = Vec::new();
+    for (at, (_, text)) in ATTACKS.into_iter().enumerate() {
+        let mut row = row.clone();
+        let id = 101 + i64::try_from(at).unwrap();
+        let long = if at == 0 { "e\u{301}漢".repeat(2500) } else { String::new() };
+        row["id"] = json!(id);
+        for path in ["/task", "/allows", "/user/name", "/user/title", "/requester/name", "/approver/name", "/ticket"] {
+            *row.pointer_mut(path).unwrap() = json!(format!("{text} {long}"));
+        }
+        row["notes"] = json!([{ "by": text, "at": row["filed_at"], "text": text }]);
+        row["may"] = json!([{ "verb": "approve", "guard": "number",
+            "refusal": { "code": "not-eligible", "sentence": text, "hint": text } }]);
+        rows.push(row);
+    }
+    let stamp = json!({ "server_now": row["filed_at"], "head": 9 });
+    let full = json!({ "seq": 9, "head": 9, "server_now": row["filed_at"], "full": true, "rows": rows, "gone": [],
+        "link": "ab", "frozen": [ATTACKS[0].1], "sane": true });
+    let me = me.clone();
+    let answer = move |path: &str| {
+        let mut answer = stamp.clone();
+        let more = match path {
+            _ if path.starts_with("/v1/board?after") => {
+                std::thread::sleep(std::time::Duration::from_secs(5));
+                let mut nothing = full.clone();
+                (nothing["full"], nothing["rows"]) = (json!(false), json!([]));
+                nothing
+            }
+            _ if path.starts_with("/v1/board") => full.clone(),
+            "/v1/me" => me.clone(),
+            "/v1/systems" => json!({ "systems": [] }),
+            _ if path.contains("/events") => json!({ "next_after": 0, "events": [{ "seq": 1, "at": full["server_now"],
+                "subject": "request 101", "kind": "filed", "actor": ATTACKS[0].1, "via": "socket", "policy": "x",
+                "body": { "task": ATTACKS[2].1 }, "link": "ab" }] }),
+            _ => {
+                let id: usize = path.rsplit('/').next().unwrap().parse().unwrap_or(101);
+                full["rows"][id - 101].clone()
+            }
+        };
+        answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        answer.to_string()
+    };
+    super::link::playing(answer)
+}
+
 #[test]
 fn a26_to_a29_nothing_foreign_acts_on_the_screen() {
     let served = Served::socket();
-    for (_, task) in ATTACKS {
-        file(&served, "logs-read", task);
-    }
-    file(&served, "logs-read", &format!("long {} done when it is", "e\u{301}漢".repeat(1200)));
+    let id = file(&served, "logs-read", "A task that nothing is wrong with; done when it is");
+    let sam = served.token("sam");
+    let row = served.get(&format!("/v1/requests/{id}"), Some(&sam)).json();
+    let me = served.get("/v1/me", Some(&sam)).json();
+    let mut command = served.command();
+    command.env("NIGHTLATCH_STORE", hostile_host(&row, &me));
     for (columns, rows) in [(80, 24), (200, 60)] {
-        let mut pty = super::Pty::sized(&dashboard_of(&served, "sam"), columns, rows);
+        let mut pty = super::Pty::sized(&command, columns, rows);
         pty.shows("LIVE");
-        pty.shows("漢字漢字");
-        for _ in 0..=ATTACKS.len() {
+        for at in 0..ATTACKS.len() {
             pty.keys("\r");
-            pty.shows("who ");
+            pty.shows(&format!("NL-{} pending", 101 + at));
+            pty.keys("a");
+            pty.keys("\x1b");
             pty.keys("\x1b");
             pty.keys("j");
         }
@@ -41,8 +91,9 @@ fn a26_to_a29_nothing_foreign_acts_on_the_screen() {
             assert!(!raw.contains(hidden), "{hidden:?} reached the terminal");
         }
         assert_eq!(raw.matches("\x1bP").count() + raw.matches("\x1b_").count() + raw.matches("\x1bc").count(), 0);
-        pty.keys("q");
-        assert!(pty.ends().success());
+        pty.signal(rustix::process::Signal::TERM);
+        pty.ends();
+        pty.is_as_before();
     }
 }
 

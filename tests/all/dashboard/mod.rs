@@ -40,7 +40,8 @@ fn open(command: &Command) -> Pty {
 
 /// Ana asks for `role` on payments; its number.
 fn file(served: &Served, role: &str, task: &str) -> i64 {
-    let body = json!({ "system": "payments", "role": role, "task": task, "window": { "for_seconds": 1800 } });
+    let body = json!({ "system": "payments", "role": role, "task": task, "window": { "for_seconds": 1800 },
+        "kind": "emergency" });
     let said = served.file(&body);
     assert_eq!(said.status, 201, "{said:?}");
     said.json()["id"].as_i64().unwrap()

@@ -12,7 +12,7 @@ fn the_night_is_lived_and_its_trail_tells_of_you() {
     command.env("TMPDIR", home.path()).args(["demo", "--fast"]);
     let mut pty = super::Pty::sized(&command, 120, 40);
     pty.shows("LIVE");
-    pty.shows("Look at prod");
+    pty.shows("Look at");
     pty.keys("\r");
     pty.shows("NL-104 pending");
     dialog(&mut pty, "a", "APPROVE NL-104");
@@ -21,6 +21,7 @@ fn the_night_is_lived_and_its_trail_tells_of_you() {
     pty.shows("NL-104 active");
     dialog(&mut pty, "u", "TAKE BACK");
     pty.keys("\r");
+    pty.loses("TAKE BACK");
     pty.shows("NL-104 removed");
     pty.keys("q");
     pty.shows("This verifies it");
