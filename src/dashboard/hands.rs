@@ -95,6 +95,11 @@ impl Desk {
         });
     }
 
+    /// Says it at the foot, unless so much waits to be told already that nobody would read it.
+    fn say(&self, words: String) {
+        drop(self.news.try_send(Msg::Said(words)));
+    }
+
     fn copy(&self, text: &str) {
         if text.len() <= LONGEST_COPY && terminal::say(&clipboard(text, self.tmux)).is_err() {
             tracing::warn!("the terminal took nothing for its clipboard");
@@ -153,10 +158,14 @@ impl Hands for Desk {
             }),
             Effect::Resync => self.line.iter().for_each(Line::resync),
             Effect::Copy(text) => self.copy(&text),
+            Effect::Open(address) if !open::is_web(&address) => {
+                self.say("the ticket is not opened: its address is none of the web".into());
+            }
             Effect::Open(address) => {
                 if let Err(why) = open::open(&address) {
                     tracing::warn!("no browser was opened: {why}");
                     self.copy(&address);
+                    self.say(format!("the ticket is not opened, its address is copied instead: {why}"));
                 }
             }
             Effect::Bell => drop(terminal::say("\x07")),

@@ -74,6 +74,8 @@ pub enum Msg {
         /// The request as it stands, or the refusal.
         outcome: Result<Box<RequestView>, Refused>,
     },
+    /// What an effect came to that was not as hoped, in a sentence.
+    Said(String),
     /// Stopped by Ctrl-Z and back in the foreground.
     Resumed,
 }

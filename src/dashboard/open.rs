@@ -36,7 +36,8 @@ pub fn open(address: &str) -> Result<(), String> {
     Err(format!("none of {} is there", OPENERS.join(", ")))
 }
 
-fn is_web(address: &str) -> bool {
+/// Whether it is an address that a browser may be given.
+pub fn is_web(address: &str) -> bool {
     let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     let plain = |ch: char| ch.is_ascii_graphic() && !"\"'`<>\\^{|}".contains(ch);
     rest.is_some_and(|rest| rest.starts_with(|ch: char| ch.is_ascii_alphanumeric() || ch == '['))

@@ -100,7 +100,11 @@ impl Drop for GivenBack {
 fn remember(model: &mut Model, paths: &Paths, door: &Door, clock: &Clock) {
     let kept = match kept::read(paths, door) {
         Ok(kept) => kept,
-        Err(why) => return tracing::warn!("{why}"),
+        Err(why) => {
+            tracing::warn!("{why}");
+            update(model, Moment::default(), Msg::Said(why));
+            return;
+        }
     };
     // One from the future would be younger than it is.
     let Some(kept) = kept.filter(|kept| kept.at <= clock.wall()) else { return };

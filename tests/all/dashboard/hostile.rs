@@ -68,19 +68,20 @@ fn a26_to_a29_nothing_foreign_acts_on_the_screen() {
     let sam = served.token("sam");
     let row = served.get(&format!("/v1/requests/{id}"), Some(&sam)).json();
     let me = served.get("/v1/me", Some(&sam)).json();
-    let mut command = served.command();
-    command.env("NIGHTLATCH_STORE", hostile_host(&row, &me));
-    for (columns, rows) in [(80, 24), (200, 60)] {
+    let host = hostile_host(&row, &me);
+    let ids = (0..ATTACKS.len()).map(|at| Some(101 + at));
+    for ((columns, rows), id) in [(80, 24), (200, 60)]
+        .into_iter()
+        .flat_map(|size| std::iter::once(None).chain(ids.clone()).map(move |id| (size, id)))
+    {
+        let mut command = served.command();
+        command.env("NIGHTLATCH_STORE", &host);
+        let sees = id.map_or_else(|| "LIVE".to_owned(), |id| format!("NL-{id} pending"));
+        command.args(id.map(|id| id.to_string()));
         let mut pty = super::Pty::sized(&command, columns, rows);
-        pty.shows("LIVE");
-        for at in 0..ATTACKS.len() {
-            pty.keys("\r");
-            pty.shows(&format!("NL-{} pending", 101 + at));
-            pty.keys("a");
-            pty.keys("\x1b");
-            pty.keys("\x1b");
-            pty.keys("j");
-        }
+        pty.shows(&sees);
+        pty.shows("8 pending");
+        pty.keys("!a");
         until("it is still there", || pty.screen(|screen| screen.alternate_screen().then_some(())));
         let beside = pty.beside();
         assert_eq!((beside.copied.len(), beside.bells), (0, 0), "{beside:?}");
@@ -120,16 +121,17 @@ fn sizes_at_random_while_events_stream() {
         (7, 9),
         (119, 39),
     ];
-    for round in 0..3 {
-        for (at, (columns, rows)) in sizes.into_iter().enumerate() {
-            pty.resize(columns, rows);
-            if (at + round) % 4 == 0 {
-                file(&served, "logs-read", &format!("Round {round} step {at}; done when it is"));
+    pty.storm(|resize| {
+        for round in 0..3 {
+            for (at, (columns, rows)) in sizes.into_iter().enumerate() {
+                resize(columns, rows);
+                if (at + round) % 4 == 0 {
+                    file(&served, "logs-read", &format!("Round {round} step {at}; done when it is"));
+                }
+                std::thread::sleep(std::time::Duration::from_millis(5));
             }
-            std::thread::sleep(std::time::Duration::from_millis(5));
         }
-    }
-    pty.resize(80, 24);
+    });
     file(&served, "logs-read", "The last one; done when it is");
     pty.shows("13 pending");
     pty.shows("LIVE");

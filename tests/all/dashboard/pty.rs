@@ -37,6 +37,8 @@ impl vt100::Callbacks for Beside {
 struct Seen {
     parser: vt100::Parser<Beside>,
     raw: Vec<u8>,
+    /// What comes is counted and not looked at.
+    blind: bool,
 }
 
 /// The terminal.
@@ -79,7 +81,7 @@ impl Pty {
         let before = modes(&*pair.master);
         let child = pair.slave.spawn_command(builder).unwrap();
         let parser = vt100::Parser::new_with_callbacks(rows, columns, 0, Beside::default());
-        let seen = Arc::new(Mutex::new(Seen { parser, raw: Vec::new() }));
+        let seen = Arc::new(Mutex::new(Seen { parser, raw: Vec::new(), blind: false }));
         let mut reader = pair.master.try_clone_reader().unwrap();
         std::thread::spawn({
             let seen = seen.clone();
@@ -88,7 +90,9 @@ impl Pty {
                 while let Ok(count @ 1..) = reader.read(&mut bytes) {
                     let mut seen = seen.lock().unwrap();
                     seen.raw.extend_from_slice(&bytes[..count]);
-                    seen.parser.process(&bytes[..count]);
+                    if !seen.blind {
+                        seen.parser.process(&bytes[..count]);
+                    }
                 }
             }
         });
@@ -148,10 +152,21 @@ impl Pty {
         }
     }
 
-    /// Another size, as when a window is drawn larger.
-    pub fn resize(&self, columns: u16, rows: u16) {
-        self.seen.lock().unwrap().parser.screen_mut().set_size(rows, columns);
-        self.master.resize(size(columns, rows)).unwrap();
+    /// Many sizes in a row, then 80 by 24. The emulator looks away meanwhile: it is not what is tested, and not made for that.
+    pub fn storm(&self, sizes: impl FnOnce(&dyn Fn(u16, u16))) {
+        self.seen.lock().unwrap().blind = true;
+        sizes(&|columns, rows| self.master.resize(size(columns, rows)).unwrap());
+        self.master.resize(size(90, 30)).unwrap();
+        until("nothing more is drawn", || {
+            let before = self.raw().len();
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            (self.raw().len() == before).then_some(())
+        });
+        let mut seen = self.seen.lock().unwrap();
+        seen.parser = vt100::Parser::new_with_callbacks(24, 80, 0, Beside::default());
+        seen.blind = false;
+        drop(seen);
+        self.master.resize(size(80, 24)).unwrap();
     }
 
     pub fn signal(&self, signal: Signal) {
