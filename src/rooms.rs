@@ -225,6 +225,7 @@ async fn sit_down(asked: Dashboard) -> Said {
     options.keys = likes.keys;
     options.lock_after = likes.lock_after.unwrap_or(options.lock_after);
     let embedded = matches!(asked.door, Door::Embedded { .. });
+    let starter = Some(paths.policy_file()).filter(|policy| embedded && !policy.exists());
     let seat = embedded.then(|| dashboard::Seat::take(&paths)).flatten();
     let start = dashboard::Start { door: asked.door, keeps: Some(paths.clone()), log: paths.state, options };
     let left = dashboard::sit(start).await.map_err(|error| {
@@ -234,6 +235,9 @@ async fn sit_down(asked: Dashboard) -> Said {
             "nightlatch board --once prints the board",
         )
     })?;
+    if let Some(policy) = starter.filter(|policy| policy.exists()) {
+        out.remark(format!("a starter policy was written to {}: add people and systems there", policy.display()));
+    }
     if seat.is_some_and(dashboard::Seat::leave_as_last) {
         out.remark(left.stays());
     }

@@ -1,6 +1,7 @@
 //! The demo's night lived at a terminal, and the whole of it inside tmux.
 
 use super::{dialog, types};
+use crate::attacks::embedded::Home;
 use crate::support::TempFolder;
 use crate::support::served::{bare, ends, stdout, until};
 use std::process::Command;
@@ -38,6 +39,24 @@ fn the_night_is_lived_and_its_trail_tells_of_you() {
     for kind in ["approved", "undone", "removal-failed", "removed"] {
         assert!(trail.contains(kind), "{kind} is not in the trail");
     }
+}
+
+#[test]
+fn the_embedded_store_comes_with_the_first_dashboard_and_outlives_the_last() {
+    let home = Home::new();
+    let mut one = super::open(&bare(home.path()));
+    one.shows("LIVE");
+    let mut two = super::open(&bare(home.path()));
+    two.shows("LIVE");
+    one.keys("q");
+    assert!(one.ends().success());
+    one.is_as_before();
+    one.shows("a starter policy was written to");
+    assert!(!one.text().contains("stays running"), "another one is open: {}", one.text());
+    two.keys("q");
+    assert!(two.ends().success());
+    two.shows("The embedded store stays running: nothing waits and no access is open");
+    assert_eq!(home.servers().len(), 1);
 }
 
 #[test]

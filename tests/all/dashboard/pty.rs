@@ -30,7 +30,10 @@ impl vt100::Callbacks for Beside {
         self.strange.push(format!("OSC {}", String::from_utf8_lossy(&params.join(&b';'))));
     }
     fn unhandled_escape(&mut self, _: &mut vt100::Screen, i1: Option<u8>, _: Option<u8>, b: u8) {
-        self.strange.push(format!("ESC {:?} {}", i1.map(char::from), char::from(b)));
+        // The end of a title.
+        if b != b'\\' {
+            self.strange.push(format!("ESC {:?} {}", i1.map(char::from), char::from(b)));
+        }
     }
 }
 
