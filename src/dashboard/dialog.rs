@@ -370,6 +370,9 @@ impl Dialog {
         self.reading = false;
         if changed {
             self.differences = differences;
+            if self.differences.is_empty() {
+                self.differences.push("it moved on in the moment in which the key was pressed".into());
+            }
             self.settle(now);
             self.read_to = 0;
             self.top = 0;

@@ -129,11 +129,11 @@ fn everywhere(text: &str, size: (u16, u16)) {
 
 #[test]
 fn a26_to_a28_foreign_text_everywhere_is_clean() {
-    for text in HOSTILE {
-        for size in [(80, 24), (120, 40)] {
-            everywhere(text, size);
-        }
+    // Several at once, so that each also stands beside what another one did.
+    for (index, texts) in HOSTILE.chunks(5).enumerate() {
+        everywhere(&texts.join(" "), if index % 2 == 0 { (80, 24) } else { (120, 40) });
     }
+    everywhere("", (80, 24));
 }
 
 #[test]
@@ -158,8 +158,11 @@ fn a27_the_order_of_words_is_kept() {
 fn every_size_and_every_face_is_drawn() {
     let mut rows = night();
     rows.push(overdue());
-    let sizes =
-        (1..=26).flat_map(|w| [(w * 3, 1), (w * 3, 3), (1, w * 2), (w * 5, w * 2)]).chain([(500, 200), (1, 1), (2, 2)]);
+    let sizes = (1..=13).flat_map(|w| [(w * 6, 1), (w * 6, 3), (1, w * 4), (w * 10, w * 4)]).chain([
+        (500, 200),
+        (1, 1),
+        (2, 2),
+    ]);
     let mut pane = Pane::on((80, 24), rows);
     for face in ["", "enter", "?", "a"] {
         if !face.is_empty() {
@@ -200,7 +203,7 @@ fn without_colours_nothing_is_coloured_and_what_is_overdue_is_reversed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn any_text_at_any_size_is_clean(text in "(\\PC|\\x1b|\\u{202e}|\\u{200b}|\\u{301}|\\n|日|👩|[a-z ]){0,60}", w in 1_u16..140, h in 1_u16..50) {
         let rows = vec![wrote(&night()[1], &text), wrote(&overdue(), &text)];

@@ -117,7 +117,7 @@ fn play(pane: &mut Pane, host: &mut Host, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn what_is_sent_is_what_was_under_the_cursor(
         first in prop::collection::vec((400..430_i64, 0..1700_i64), 0..12),

@@ -138,6 +138,32 @@ fn the_detail_and_the_help() {
     });
 }
 
+#[test]
+fn the_help_is_the_table_of_keys() {
+    let keys = [("approve".to_owned(), vec!["f2".to_owned()])];
+    let mut pane = Pane::new(Options { keys: keys.into(), ..options((100, 90)) });
+    pane.press("?");
+    for entry in keys::TABLE {
+        let all = pane.model.keys.all(entry.action);
+        let line = format!("   {all:<16}{}", entry.words);
+        assert!(pane.screen().lines().any(|shown| shown == line.trim_end()), "{line}\n{}", pane.screen());
+    }
+    for (all, words) in keys::IN_DIALOG {
+        pane.says(all);
+        pane.says(words);
+    }
+    pane.says("f2");
+}
+
+#[test]
+fn bad_settings_are_said_and_the_dashboard_opens() {
+    let keys = [("fly".to_owned(), vec!["f".to_owned()])];
+    let theme = Some("plaid".to_owned());
+    let pane = Pane::new(Options { keys: keys.into(), theme, ..options((200, 60)) });
+    pane.says("there is no action \"fly\"");
+    pane.says("there is no \"plaid\"; there are dark, light, mono");
+}
+
 fn dialog(key: &'static str, row: i64, change: impl Fn(RequestView) -> RequestView) -> impl Fn((u16, u16)) -> Pane {
     move |size| {
         let mut rows = night();

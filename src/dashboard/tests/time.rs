@@ -31,15 +31,15 @@ fn the_next_wake_is_the_next_change_of_text() {
         let mut pane = Pane::on(size, rows.clone());
         pane.press("j");
         pane.answer_reads();
-        assert!(follow(pane, 150).len() > 100);
+        assert!(follow(pane, 50).len() > 40);
     }
     let mut pane = Pane::on((80, 24), night());
     pane.open("a");
-    follow(pane, 60);
+    follow(pane, 30);
     let mut pane = Pane::on((80, 24), night());
     pane.press("enter");
     pane.answer_reads();
-    follow(pane, 60);
+    follow(pane, 30);
 }
 
 #[test]

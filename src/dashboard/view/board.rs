@@ -91,7 +91,7 @@ fn pointer(model: &Model, id: i64, cursor: bool) -> &'static str {
 
 fn heading(side: Side, columns: &Columns, eye: &Eye, width: u16) -> Words {
     let mut words = Words::of("    ", Tone::Dim);
-    let mut cell = |text: &str, width: usize| words.cell(text, width, Tone::Dim);
+    let mut cell = |text: &str, width: usize| words.column(text, width, Tone::Dim);
     match side {
         Side::Waiting => {
             cell("AGE", 7);
@@ -100,7 +100,7 @@ fn heading(side: Side, columns: &Columns, eye: &Eye, width: u16) -> Words {
             cell("ROLE", columns.role + 1);
             cell("WINDOW", 8);
             cell("TICKET", columns.ticket + 1);
-            cell("TASK", 4);
+            cell("TASK", 5);
         }
         Side::Live => {
             cell(&format!("ENDS {}", eye.zone_name()), 10);
@@ -109,7 +109,9 @@ fn heading(side: Side, columns: &Columns, eye: &Eye, width: u16) -> Words {
             cell("ROLE", columns.role + 1);
             cell("LEFT", columns.left);
             cell("LOCKS", 6);
-            cell(if width > 95 { "TASK" } else { "" }, 4);
+            if width > 95 {
+                cell("TASK", 5);
+            }
         }
     }
     words
@@ -173,8 +175,7 @@ fn tone(urgency: Urgency) -> Tone {
 }
 
 fn mark(words: &mut Words, urgency: Urgency) {
-    words.cell(urgency.mark(), 2, tone(urgency));
-    words.push(" ", Tone::Plain);
+    words.column(urgency.mark(), 3, tone(urgency));
 }
 
 /// What one's own act on this row came to.
@@ -193,11 +194,11 @@ fn waiting(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: 
     let urgency = deadline.map_or(Urgency::Plain, |at| until(at, now, eye));
     mark(&mut words, urgency);
     let asked_at = extension.map_or(view.filed_at, |extension| extension.at);
-    words.cell(eye.age(asked_at), 7, tone(urgency));
-    words.cell(&view.user.id, columns.who + 1, Tone::Plain);
-    words.cell(&view.system, columns.system + 1, Tone::Plain);
+    words.column(eye.age(asked_at), 7, tone(urgency));
+    words.column(&view.user.id, columns.who + 1, Tone::Plain);
+    words.column(&view.system, columns.system + 1, Tone::Plain);
     let broad = if is_broadest(model, view) { "(!)" } else { "" };
-    words.cell(format!("{}{broad}", view.role), columns.role + 1, Tone::Plain);
+    words.column(format!("{}{broad}", view.role), columns.role + 1, Tone::Plain);
     let long = view.checks.iter().any(|check| check.code == "end" && check.verdict != Verdict::Pass);
     let asked = match (extension, view.asked_for_seconds, view.window.until) {
         (Some(extension), ..) => format!("+>{}", eye.bare(extension.until_if_approved_now, false)),
@@ -206,7 +207,7 @@ fn waiting(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: 
         (None, None, None) => "?".into(),
     };
     words.cell(format!("{asked}{}", if long { "!" } else { "" }), 8, if long { Tone::Now } else { Tone::Plain });
-    words.cell(view.ticket.as_deref().unwrap_or("-"), columns.ticket + 1, Tone::Plain);
+    words.column(view.ticket.as_deref().unwrap_or("-"), columns.ticket + 1, Tone::Plain);
     if let Some((word, tone)) = sent(model, view.id) {
         words.push(word, tone);
     }
@@ -269,13 +270,13 @@ fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Co
     mark(&mut words, urgency);
     let end = standing::end(view);
     words.cell(end.map(|at| eye.bare(at, true)).unwrap_or_default(), 10, tone);
-    words.cell(&view.user.id, columns.who + 1, Tone::Plain);
-    words.cell(&view.system, columns.system + 1, Tone::Plain);
-    words.cell(&view.role, columns.role + 1, Tone::Plain);
+    words.column(&view.user.id, columns.who + 1, Tone::Plain);
+    words.column(&view.system, columns.system + 1, Tone::Plain);
+    words.column(&view.role, columns.role + 1, Tone::Plain);
     match (standing::standing(view, now), end) {
         (Status::Ending, _) if urgency == Urgency::Overdue => {
             let tries = view.grant.as_ref().map_or(0, |grant| grant.attempts);
-            words.cell(format!("OVERDUE try {tries}"), columns.left, Tone::Overdue);
+            words.column(format!("OVERDUE try {tries}"), columns.left, Tone::Overdue);
         }
         (Status::Ending, _) => words.cell("being removed", columns.left, tone),
         (Status::Approved, _) => {
@@ -284,7 +285,7 @@ fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Co
         }
         (Status::Granting, _) => words.cell("being given", columns.left, Tone::Soon),
         (_, Some(end)) => {
-            words.cell(eye.left(end), 8, tone);
+            words.column(eye.left(end), 8, tone);
             let room = columns.left.saturating_sub(8);
             match sent(model, view.id) {
                 Some((word, tone)) => words.cell(word, room, tone),

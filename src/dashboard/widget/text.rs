@@ -55,6 +55,12 @@ impl Words {
         self.push(" ".repeat(rest), tone);
     }
 
+    /// Adds a column of a table: a piece cut to its room, and a blank after it.
+    pub fn column(&mut self, text: impl AsRef<str>, columns: usize, tone: Tone) {
+        self.cell(text, columns.saturating_sub(1), tone);
+        self.push(" ", Tone::Plain);
+    }
+
     /// Adds other words.
     pub fn append(&mut self, other: Self) {
         self.pieces.extend(other.pieces);
