@@ -58,7 +58,7 @@ pub fn read(paths: &Paths, door: &Door) -> Result<Option<Kept>, String> {
         return Err(not("another version of nightlatch wrote it"));
     }
     let kept: Kept = serde_json::from_str(&text).map_err(|_| not("it is broken"))?;
-    if kept.of != door.binding() { Err(not("it is another person's")) } else { Ok(Some(kept)) }
+    if kept.of == door.binding() { Ok(Some(kept)) } else { Err(not("it is another person's")) }
 }
 
 /// What is kept first where there are too many requests: overdue, then open.

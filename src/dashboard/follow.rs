@@ -65,8 +65,8 @@ impl Line {
 pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Line {
     let (open, client) = watch::channel(None);
     let poke = Arc::new(Poke::default());
-    let line = Line { client, poke: poke.clone() };
-    let link = Link {
+    let held = Line { client, poke: poke.clone() };
+    let follower = Follower {
         longest: if door.is_near() { LONGEST_NEAR } else { LONGEST },
         door,
         watch,
@@ -77,11 +77,11 @@ pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Line {
         refreshed: None,
         pause: FIRST,
     };
-    tokio::spawn(link.run());
-    line
+    tokio::spawn(follower.run());
+    held
 }
 
-struct Link {
+struct Follower {
     door: Door,
     watch: Stopwatch,
     news: mpsc::Sender<Msg>,
@@ -98,7 +98,7 @@ struct Link {
 /// Nobody listens any more.
 struct Closed;
 
-impl Link {
+impl Follower {
     async fn run(mut self) {
         while let Ok(()) = self.once().await {}
     }
@@ -128,13 +128,12 @@ impl Link {
     /// The next news; none where the whole board is wanted instead.
     async fn poll(&mut self) -> Result<Option<BoardView>, ClientError> {
         let open = self.open.borrow().clone();
-        let client = match open {
-            Some(client) => client,
-            None => {
-                let client = self.door.open().await?;
-                self.open.send_replace(Some(client.clone()));
-                client
-            }
+        let client = if let Some(client) = open {
+            client
+        } else {
+            let client = self.door.open().await?;
+            self.open.send_replace(Some(client.clone()));
+            client
         };
         if self.poke.whole.swap(false, Relaxed) {
             self.after = None;

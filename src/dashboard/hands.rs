@@ -29,7 +29,6 @@ const KEEP: Duration = Duration::from_mins(1);
 const LONGEST_COPY: usize = 50_000;
 
 /// The hands of one pane.
-
 pub struct Desk {
     door: Door,
     watch: Stopwatch,
@@ -128,7 +127,7 @@ impl Hands for Desk {
                 Msg::Request { id, outcome: read::<RequestView>(client, &path).await.map(Box::new) }
             }),
             Effect::ReadEvents(id) => {
-                self.beside(move |client| async move { Msg::Events { id, outcome: events(client, id).await } })
+                self.beside(move |client| async move { Msg::Events { id, outcome: events(client, id).await } });
             }
             Effect::ReadSystems => self.beside(|client| async move {
                 match read::<SystemsView>(client, "/v1/systems").await {

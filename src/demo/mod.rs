@@ -45,7 +45,11 @@ pub async fn play(out: Output, how: How) -> Result<Exit, Trouble> {
     let quit = Quit::listen()?;
     let lead = if lived { Lead::You } else { Lead::Mira };
     let stage = Stage::set(if how.fast { failures.1 } else { failures.0 }, lead).await?;
-    let told = if lived { live(&stage, out, how.fast, quit).await } else { tell(&stage, out, how.fast, quit).await };
+    let told = if lived {
+        Box::pin(live(&stage, out, how.fast, quit)).await
+    } else {
+        Box::pin(tell(&stage, out, how.fast, quit)).await
+    };
     // Whatever became of the story, the server stops as it should.
     let (folder, config) = stage.close().await?;
     let left = left::export(&folder, &config, &told?).await?;

@@ -87,7 +87,7 @@ fn received<T>(mut from: UnboundedReceiver<T>) -> impl Stream<Item = T> + Unpin 
 impl Sitting {
     async fn begin() -> Self {
         let clock = Clock::manual(Instant::from_millis(1_795_304_400_000));
-        let (told, hears) = unbounded_channel();
+        let (told, signals) = unbounded_channel();
         let (keys, typed) = unbounded_channel();
         let (news, heard) = unbounded_channel();
         let (paper, noted, watch) = (Paper::default(), Noted::default(), Stopwatch::start(&clock));
@@ -96,7 +96,7 @@ impl Sitting {
             async move {
                 let mut model = Model::new(samples::options((80, 24)));
                 let mut terminal = Terminal::new(Screen::new(paper)).unwrap();
-                let inlets = Inlets { told: received(hears), input: received(typed), news: received(heard) };
+                let inlets = Inlets { told: received(signals), input: received(typed), news: received(heard) };
                 run(&mut model, &mut terminal, &watch, inlets, &mut noted).await.unwrap()
             }
         });
