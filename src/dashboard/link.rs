@@ -92,11 +92,10 @@ impl Link {
         match self.state(now) {
             State::Offline => Some("offline: nothing is sent, and nothing is kept to be sent later"),
             State::Connecting | State::Kept => Some("not connected yet: nothing is sent before the board was read"),
-            State::Live => None,
             State::Stale if fresh && self.age(now).is_none_or(|age| age >= TOO_OLD) => {
                 Some("what is shown is older than 30 s: nothing is approved or extended on it")
             }
-            State::Stale => None,
+            State::Live | State::Stale => None,
         }
     }
 }

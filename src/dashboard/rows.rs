@@ -20,6 +20,9 @@ pub enum Side {
     Live,
 }
 
+/// More changes than this at once, and the lists are made anew.
+pub const MANY: usize = 256;
+
 /// What the lists are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
@@ -179,6 +182,8 @@ pub struct Board {
     held: BTreeSet<i64>,
     tombs: HashMap<(bool, i64), Tombstone>,
     counts: (usize, usize),
+    /// The requests of each person.
+    of_person: HashMap<String, BTreeSet<i64>>,
     /// What the lists are sorted by.
     pub sort: Sort,
     /// The pane that has the focus.
@@ -204,9 +209,9 @@ impl Board {
     pub fn get(&self, id: i64) -> Option<&Arc<RequestView>> {
         self.rows.get(&id).map(|row| &row.view)
     }
-    /// Every request of the board.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<RequestView>> {
-        self.rows.values().map(|row| &row.view)
+    /// Every request of one person.
+    pub fn of_person(&self, person: &str) -> impl Iterator<Item = &Arc<RequestView>> {
+        self.of_person.get(person).into_iter().flatten().filter_map(|id| self.get(*id))
     }
     /// What wait, live and are overdue, whatever is shown.
     pub fn counts(&self) -> (usize, usize, usize) {
@@ -263,6 +268,7 @@ impl Board {
         let id = view.id;
         self.forget(id);
         self.turns.extend(standing::turns(&view).into_iter().flatten().filter(|at| *at > now).map(|at| (at, id)));
+        self.of_person.entry(view.user.id.clone()).or_default().insert(id);
         self.rows.insert(id, Row { view, waits: false, lives: false, late: None, gone: false });
         self.judge(id, now, frozen);
     }
@@ -297,18 +303,25 @@ impl Board {
 
     /// Time went by. Returns what became overdue.
     pub fn turn(&mut self, now: Instant, frozen: bool) -> Vec<i64> {
+        if self.next_turn().is_none_or(|at| at > now) {
+            return Vec::new();
+        }
         let before: BTreeSet<i64> = self.late().collect();
-        let mut turned = false;
         while let Some((at, id)) = self.turns.first().copied().filter(|(at, _)| *at <= now) {
             self.turns.remove(&(at, id));
             self.judge(id, now, frozen);
-            turned = true;
         }
-        if turned { self.late().filter(|id| !before.contains(id)).collect() } else { Vec::new() }
+        self.late().filter(|id| !before.contains(id)).collect()
     }
 
     fn forget(&mut self, id: i64) {
         if let Some(row) = self.rows.get(&id) {
+            if let Some(theirs) = self.of_person.get_mut(&row.view.user.id) {
+                theirs.remove(&id);
+                if theirs.is_empty() {
+                    self.of_person.remove(&row.view.user.id);
+                }
+            }
             for at in standing::turns(&row.view).into_iter().flatten() {
                 self.turns.remove(&(at, id));
             }
@@ -394,11 +407,41 @@ impl Board {
 
     /// Lets in what waited.
     pub fn merge(&mut self, now: Instant) {
+        if self.held.len() > MANY {
+            return self.rebuild();
+        }
         let held = std::mem::take(&mut self.held);
         for id in held {
             self.settle(id, now, false);
             self.bury(id);
         }
+    }
+
+    /// Makes both lists anew: cheaper than moving many rows one by one.
+    fn rebuild(&mut self) {
+        self.held.clear();
+        for side in [Side::Waiting, Side::Live] {
+            let mut list: Vec<Place> =
+                self.rows.keys().filter(|id| self.belongs(side, **id)).filter_map(|id| self.place(side, *id)).collect();
+            // The row under the cursor stays until the cursor leaves, whatever became of it.
+            let cursor = self.pane(side).cursor.filter(|id| !self.belongs(side, *id));
+            if let Some(place) = cursor.and_then(|id| self.pane(side).placed.get(&id)).cloned() {
+                self.held.insert(place.id);
+                list.push(place);
+            }
+            list.sort_unstable();
+            self.pane_mut(side).steadily(|pane| {
+                pane.placed = list.iter().map(|place| (place.id, place.clone())).collect();
+                pane.list = list;
+            });
+        }
+        let (waiting, live) = (self.waiting.cursor, self.live.cursor);
+        self.tombs.retain(|(is_live, id), _| Some(*id) == if *is_live { live } else { waiting });
+        let gone: Vec<i64> = self.rows.iter().filter(|(_, row)| row.gone).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.bury(id);
+        }
+        self.first_cursor();
     }
 
     /// Moves the cursor by so many rows, and buries what it leaves.

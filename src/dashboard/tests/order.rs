@@ -236,6 +236,30 @@ fn the_cursor_stays_on_its_line_when_rows_come_and_go_above() {
 }
 
 #[test]
+fn many_at_once_are_in_the_order_of_one_by_one() {
+    let rows: Vec<RequestView> = (0..600).map(|n| row(1000 + n, n * 7919 % 1700)).collect();
+    let at_once = Pane::on((80, 24), rows.clone());
+    let mut by_one = Pane::on((80, 24), Vec::new());
+    for part in rows.chunks(100) {
+        by_one.merge(change(part.to_vec(), 0));
+    }
+    let ids = |pane: &Pane| pane.model.board.pane(Side::Waiting).ids().collect::<Vec<_>>();
+    assert_eq!(ids(&at_once), ids(&by_one));
+    assert_eq!(at_once.model.board.counts(), by_one.model.board.counts());
+    // While somebody works, many wait like one; then the cursor is still where it was.
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("j");
+    let line = pane.model.board.pane(Side::Waiting).line();
+    pane.merge(change(rows.iter().cloned().chain([decided(&night()[1], "denied", "denied", "li")]).collect(), 1));
+    pane.says("600 new arrived");
+    pane.pass(11_000);
+    assert_eq!(pane.model.board.cursor(), Some(317));
+    assert_eq!(pane.model.board.pane(Side::Waiting).line(), line);
+    pane.says("denied by li");
+    assert_eq!(pane.model.board.pane(Side::Waiting).len(), 603);
+}
+
+#[test]
 fn a_late_answer_brings_nothing_back() {
     let mut pane = Pane::on((80, 24), night());
     let old = night()[0].clone();

@@ -43,7 +43,10 @@ pub fn take(model: &mut Model, view: BoardView) {
     // An empty board has no order that could be frozen.
     let shown = !model.board.pane(super::super::rows::Side::Waiting).is_empty()
         || !model.board.pane(super::super::rows::Side::Live).is_empty();
-    let frozen = shown && model.is_frozen();
+    let still = shown && model.is_frozen();
+    let many = view.rows.len() > super::super::rows::MANY;
+    // Many rows at once are only remembered, and let in together.
+    let frozen = still || many;
     if view.full {
         let ids = view.rows.iter().map(|row| row.id).collect();
         model.board.keep_only(&ids, now, frozen);
@@ -56,6 +59,9 @@ pub fn take(model: &mut Model, view: BoardView) {
         if model.board.get(row.id).is_none_or(|known| known.seq <= row.seq) {
             model.board.put(Arc::new(row), now, frozen);
         }
+    }
+    if many && !still {
+        model.board.merge(now);
     }
     if !shown {
         model.board.rewind();

@@ -83,7 +83,7 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
     out.extend(task(&view, width));
     out.extend(window(&view, eye, width));
     out.extend(checks(&view, width));
-    out.extend(history(&view, eye, width));
+    out.extend(history(&view, model.me.as_ref(), eye, width));
     out.extend(others(model, &view, eye, width));
     if !late {
         out.extend(grant(&view, eye, width));
@@ -112,8 +112,8 @@ fn others(model: &Model, view: &RequestView, eye: &Eye, width: usize) -> Vec<Wor
     let now = model.server_now();
     let mut others: Vec<_> = model
         .board
-        .all()
-        .filter(|other| other.user.id == view.user.id && other.id != view.id && standing::lives(other, now))
+        .of_person(&view.user.id)
+        .filter(|other| other.id != view.id && standing::lives(other, now))
         .collect();
     others.sort_by_key(|other| other.id);
     let said = others.iter().take(5).map(|other| {

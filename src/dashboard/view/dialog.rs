@@ -149,7 +149,7 @@ fn text(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
     if dialog.verb.is_verdict() {
         out.extend(checks(view, width));
     }
-    out.extend(history(view, eye, width));
+    out.extend(history(view, model.me.as_ref(), eye, width));
     let locked = view.grant.as_ref().map(|grant| grant.second_lock);
     if dialog.verb == Verb::Approve
         && let Some(locked) = locked

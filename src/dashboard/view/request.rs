@@ -7,7 +7,7 @@ use super::super::widget::text::{Words, wrap};
 use crate::access::{RequestNumber, Status};
 use crate::checks::Verdict;
 use crate::text::Length;
-use crate::wire::{DecisionView, GrantView, PersonView, RequestView};
+use crate::wire::{ClaimView, DecisionView, GrantView, MeView, PersonView, RequestView};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -154,13 +154,15 @@ pub fn checks(view: &RequestView, width: usize) -> Vec<Words> {
 }
 
 /// What changed between revisions, and who reads it.
-pub fn history(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
+pub fn history(view: &RequestView, me: Option<&MeView>, eye: &Eye, width: usize) -> Vec<Words> {
     let mut out = Vec::new();
     for revision in &view.revisions {
         let text = format!("{} by {}: {}", eye.near(revision.at), revision.by, revision.changes.join("; "));
         out.extend(field("changed", &text, width, Tone::Soon));
     }
-    if let Some(claim) = view.claim.as_ref().filter(|claim| eye.at.is_some_and(|now| claim.until > now)) {
+    if let Some(claim) =
+        view.claim.as_ref().filter(|claim| others(claim, me) && eye.at.is_some_and(|now| claim.until > now))
+    {
         eye.wake_when(claim.until);
         out.extend(field(
             "read by",
@@ -176,6 +178,11 @@ pub fn history(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
         out.extend(field("extension", &verdict(decision, eye), width, Tone::Plain));
     }
     out
+}
+
+/// Whether somebody else claims it.
+fn others(claim: &ClaimView, me: Option<&MeView>) -> bool {
+    me.is_none_or(|me| me.person.id != claim.by.id)
 }
 
 fn verdict(decision: &DecisionView, eye: &Eye) -> String {
