@@ -213,6 +213,10 @@ impl Board {
     pub fn of_person(&self, person: &str) -> impl Iterator<Item = &Arc<RequestView>> {
         self.of_person.get(person).into_iter().flatten().filter_map(|id| self.get(*id))
     }
+    /// Every request of the board.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<RequestView>> {
+        self.rows.values().map(|row| &row.view)
+    }
     /// What wait, live and are overdue, whatever is shown.
     pub fn counts(&self) -> (usize, usize, usize) {
         (self.counts.0, self.counts.1, self.late.len())
