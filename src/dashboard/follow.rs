@@ -27,7 +27,7 @@ const REFRESH_QUIET: Duration = Duration::from_mins(10);
 
 /// What the pane holds of the link.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct Way {
     client: watch::Receiver<Option<Client>>,
     poke: Arc<Poke>,
 }
@@ -41,7 +41,7 @@ struct Poke {
     trying: AtomicBool,
 }
 
-impl Line {
+impl Way {
     /// The host, once the way to it is open.
     pub fn client(&self) -> Option<Client> {
         self.client.borrow().clone()
@@ -62,10 +62,10 @@ impl Line {
 }
 
 /// Opens the way and follows the board until nobody listens any more.
-pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Line {
+pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Way {
     let (open, client) = watch::channel(None);
     let poke = Arc::new(Poke::default());
-    let held = Line { client, poke: poke.clone() };
+    let held = Way { client, poke: poke.clone() };
     let follower = Follower {
         longest: if door.is_near() { LONGEST_NEAR } else { LONGEST },
         door,

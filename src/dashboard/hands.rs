@@ -2,7 +2,7 @@
 //! sent comes back as its sentence. Nothing is kept to be sent later.
 
 use super::effect::Effect;
-use super::follow::{Line, follow};
+use super::follow::{Way, follow};
 use super::model::Model;
 use super::msg::{Moment, Msg, Refused};
 use super::run::Hands;
@@ -32,7 +32,7 @@ const LONGEST_COPY: usize = 50_000;
 pub struct Desk {
     door: Door,
     watch: Stopwatch,
-    line: Option<Line>,
+    line: Option<Way>,
     news: mpsc::Sender<Msg>,
     room: Arc<Semaphore>,
     clock: Clock,
@@ -85,7 +85,7 @@ impl Desk {
 
     /// Does `work` beside the loop, with the host if there is a way to it; what it gives is a message.
     fn beside<F: Future<Output = Msg> + Send>(&self, work: impl FnOnce(Result<Client, Refused>) -> F + Send + 'static) {
-        let (news, room, client) = (self.news.clone(), self.room.clone(), self.line.as_ref().and_then(Line::client));
+        let (news, room, client) = (self.news.clone(), self.room.clone(), self.line.as_ref().and_then(Way::client));
         tokio::spawn(async move {
             let Ok(_place) = room.acquire().await else { return };
             let msg = work(client.ok_or_else(nowhere)).await;
@@ -155,7 +155,7 @@ impl Hands for Desk {
                 }
                 Msg::Tick
             }),
-            Effect::Resync => self.line.iter().for_each(Line::resync),
+            Effect::Resync => self.line.iter().for_each(Way::resync),
             Effect::Copy(text) => self.copy(&text),
             Effect::Open(address) if !open::is_web(&address) => {
                 self.say("the ticket is not opened: its address is none of the web".into());
@@ -178,7 +178,7 @@ impl Hands for Desk {
     }
 
     fn nudge(&mut self) {
-        self.line.iter().for_each(Line::nudge);
+        self.line.iter().for_each(Way::nudge);
     }
 
     fn suspend(&mut self) {

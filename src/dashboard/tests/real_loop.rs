@@ -187,6 +187,9 @@ async fn what_is_typed_in_one_go_is_about_what_was_drawn_between() {
 async fn time_alone_wakes_it_and_only_when_something_changes() {
     let sitting = Sitting::begin().await;
     sitting.hears(Msg::Board(samples::board(vec![samples::active(201, "dee", "search", "restart", 600, 1200)]))).await;
+    // What rests after a change is over.
+    sitting.clock.advance(Length::from_seconds(2));
+    sitting.settled().await;
     let before = sitting.writes();
     sitting.clock.advance(Length::from_millis(300));
     sitting.settled().await;
