@@ -6,10 +6,14 @@
 
 use crate::access::Now;
 use crate::text::{Instant, Length};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
+};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
 /// Further apart than this, wall clock and elapsed time disagree, in milliseconds.
@@ -334,6 +338,59 @@ fn millis_of(length: Duration) -> Length {
     Length::from_millis(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// How long something goes on: time that only passes, suspended time too, counted from its start.
+#[derive(Clone)]
+pub struct Stopwatch {
+    clock: Clock,
+    start: Duration,
+}
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start(clock: &Clock) -> Self {
+        Self { clock: clock.clone(), start: clock.monotonic() }
+    }
+
+    /// How much has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.start)
+    }
+
+    /// Waits until `at` has passed since the start. Nothing wakes meanwhile, and a machine that wakes up late is noticed at once.
+    pub async fn until(&self, at: Duration) {
+        if let Source::Manual(hands) = &self.clock.inner.source {
+            let mut moved = hands.subscribe();
+            while self.elapsed() < at {
+                // The sender lives in this clock, so it cannot be gone.
+                drop(moved.changed().await);
+            }
+            return;
+        }
+        while self.elapsed() < at {
+            if alarm(self.start.saturating_add(at)).await.is_err() {
+                // Without timers of its own it looks again and again.
+                tokio::time::sleep(at.saturating_sub(self.elapsed()).min(SHORT)).await;
+            }
+        }
+    }
+}
+
+/// Waits for an instant of boot time.
+async fn alarm(at: Duration) -> std::io::Result<()> {
+    let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+    let at = Timespec {
+        tv_sec: i64::try_from(at.as_secs()).unwrap_or(i64::MAX),
+        // Zero would disarm it.
+        tv_nsec: i64::from(at.subsec_nanos().max(1)),
+    };
+    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
+    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
+    #[allow(deprecated, reason = "sound for an owned descriptor, and what replaces it is not for code without unsafe")]
+    let timer = AsyncFd::new(timer)?;
+    timer.readable().await?.retain_ready();
+    Ok(())
+}
+
 fn system_boot() -> i64 {
     millis(ClockId::Boottime)
 }
@@ -458,6 +515,26 @@ mod tests {
         assert!(two.recorded >= one.recorded && clock.monotonic() > Duration::ZERO);
         let future = clock.wall().plus(minutes(60));
         assert!(!Clock::system(future, false).now().sane);
+    }
+
+    #[tokio::test]
+    async fn a_stopwatch_waits_for_what_has_passed() {
+        let clock = Clock::manual(START);
+        clock.advance(minutes(3));
+        let watch = Stopwatch::start(&clock);
+        let waiting = tokio::spawn({
+            let watch = watch.clone();
+            async move { watch.until(Duration::from_mins(1)).await }
+        });
+        clock.jump(minutes(60));
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "the wall clock's jumps are nothing that passed");
+        clock.advance(minutes(1));
+        waiting.await.unwrap();
+        assert_eq!(watch.elapsed(), Duration::from_mins(1));
+        let watch = Stopwatch::start(&Clock::system(START, false));
+        watch.until(Duration::from_millis(20)).await;
+        assert!(watch.elapsed() >= Duration::from_millis(20));
     }
 
     #[tokio::test]

@@ -18,10 +18,12 @@
 //! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`wire`] (what travels),
 //!    [`config`] (the files).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
-//!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one).
+//!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
+//!    seen last).
 //! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets.
-//! 5. **faces**: [`server`] (HTTP), [`cli`], [`admin`], [`doctor`]: translation, no rules.
-//! 6. **whole**: [`demo`] plays a night with all of it on a throw-away store.
+//! 5. **faces**: [`server`] (HTTP), [`cli`], [`dashboard`] (a pure core of messages, effects and frames; `run` is its loop, `terminal`,
+//!    `follow` and `hands` its edges), [`admin`], [`doctor`]: translation, no rules.
+//! 6. **whole**: [`demo`] plays a night with all of it on a throw-away store, around you at the dashboard or as a story.
 //!
 //! `main.rs` sets up the process; `rooms.rs` introduces the command line to the neighbours that it may not know.
 //!
@@ -81,6 +83,7 @@ pub mod service;
 // Floor 5: faces.
 pub mod admin;
 pub mod cli;
+pub mod dashboard;
 pub mod doctor;
 pub mod server;
 // Floor 6: the whole.

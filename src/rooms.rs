@@ -4,10 +4,13 @@ use nightlatch::admin::{self, AdminFault, Desk, Whose};
 use nightlatch::cli::output::Output;
 use nightlatch::cli::page::Page;
 use nightlatch::cli::{
-    Admin, AdminVerb, ClockVerb, Demo, Doctor, Ending, Exit, Expiry, LossVerb, Rooms, Serve, TokenVerb, Trouble,
+    Admin, AdminVerb, ClockVerb, Dashboard, Demo, Doctor, Ending, Exit, Expiry, LossVerb, Rooms, Serve, TokenVerb,
+    Trouble,
 };
+use nightlatch::client::Door;
 use nightlatch::config::Paths;
-use nightlatch::demo;
+use nightlatch::dashboard::{self, Ended, Options};
+use nightlatch::demo::{self, How};
 use nightlatch::doctor::{self, Finding};
 use nightlatch::server::host::{self, HostFault};
 use nightlatch::text::{Instant, Length};
@@ -20,6 +23,7 @@ pub const ROOMS: Rooms = Rooms {
     admin: admin_room,
     doctor: doctor_room,
     demo: demo_room,
+    dashboard: dashboard_room,
     kinds: nightlatch::provision::table::KINDS,
 };
 
@@ -202,8 +206,51 @@ fn token_row(token: &nightlatch::store::TokenRow) -> Vec<String> {
 fn demo_room(asked: Demo) -> Ending {
     Box::pin(async move {
         let out = Output::new(asked.json);
-        finish(out, demo::play(out, asked.args.fast).await)
+        finish(out, demo::play(out, How { fast: asked.args.fast, tell: asked.args.tell }).await)
     })
+}
+
+fn dashboard_room(asked: Dashboard) -> Ending {
+    Box::pin(async move { finish(Output::new(false), sit_down(asked).await) })
+}
+
+async fn sit_down(asked: Dashboard) -> Said {
+    let out = Output::new(false);
+    let paths =
+        Paths::find().map_err(|fault| Trouble::new(Exit::Usage, fault.to_string(), "set HOME to a folder of yours"))?;
+    let likes = asked.likes;
+    let mut options = Options { open: asked.open.map(|id| id.0), read_only: asked.read_only, ..Options::of_terminal() };
+    options.zone = asked.zone;
+    options.theme = likes.theme;
+    options.keys = likes.keys;
+    options.lock_after = likes.lock_after.unwrap_or(options.lock_after);
+    let embedded = matches!(asked.door, Door::Embedded { .. });
+    let starter = Some(paths.policy_file()).filter(|policy| embedded && !policy.exists());
+    let seat = embedded.then(|| dashboard::Seat::take(&paths)).flatten();
+    let start = dashboard::Start { door: asked.door, keeps: Some(paths.clone()), log: paths.state, options };
+    let left = dashboard::sit(start).await.map_err(|error| {
+        Trouble::new(
+            Exit::Fault,
+            format!("the terminal cannot be used: {error}"),
+            "nightlatch board --once prints the board",
+        )
+    })?;
+    if let Some(policy) = starter.filter(|policy| policy.exists()) {
+        out.remark(format!("a starter policy was written to {}: add people and systems there", policy.display()));
+    }
+    if seat.is_some_and(dashboard::Seat::leave_as_last) {
+        out.remark(left.stays());
+    }
+    Ok(ended(left.ended))
+}
+
+/// As a shell tells of a program that a signal ended.
+fn ended(ended: Ended) -> Exit {
+    match ended {
+        Ended::Quit | Ended::Gone => Exit::Done,
+        Ended::Signal(signal) => Exit::Of(u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX)),
+        Ended::Broken => Exit::Fault,
+    }
 }
 
 fn doctor_room(asked: Doctor) -> Ending {

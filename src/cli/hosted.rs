@@ -1,9 +1,12 @@
-//! Verbs that are not done through a host: `serve`, `doctor`, `admin`, `demo`. Here is only how they are said; the rooms that do
+//! What this room does not do itself: `serve`, `doctor`, `admin`, `demo`, the dashboard. Here is only how they are said; the rooms that do
 //! them are this room's neighbours, so the program hands them in.
 
 use super::exit::Exit;
 use crate::access::RequestNumber;
+use crate::client::Door;
+use crate::config;
 use crate::text::{Instant, Length};
+use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use std::fmt;
 use std::future::Future;
@@ -24,6 +27,8 @@ pub struct Rooms {
     pub doctor: fn(Doctor) -> Ending,
     /// Plays a night on a throw-away store.
     pub demo: fn(Demo) -> Ending,
+    /// Opens the dashboard.
+    pub dashboard: fn(Dashboard) -> Ending,
     /// The kinds of provisioner that there are.
     pub kinds: &'static [&'static str],
 }
@@ -57,9 +62,12 @@ pub struct Serve {
     pub args: ServeArgs,
 }
 
-/// Watch a night on call on a throw-away store: a real server, real targets, several people
+/// Live a night on call on a throw-away store: a real server, real targets, several people, and you at the dashboard
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct DemoArgs {
+    /// Tell the night as text, also on a terminal
+    #[arg(long)]
+    pub tell: bool,
     /// Hardly any pauses
     #[arg(long, hide = true)]
     pub fast: bool,
@@ -72,6 +80,21 @@ pub struct Demo {
     pub json: bool,
     /// How it was said.
     pub args: DemoArgs,
+}
+
+/// What the dashboard was told.
+#[derive(Debug, Clone)]
+pub struct Dashboard {
+    /// The way to the host.
+    pub door: Door,
+    /// How somebody likes it.
+    pub likes: config::client::Dashboard,
+    /// The zone in which times are shown.
+    pub zone: Tz,
+    /// Open on this request.
+    pub open: Option<RequestNumber>,
+    /// Nothing acts.
+    pub read_only: bool,
 }
 
 /// Test this machine and store, with a cure for each fault

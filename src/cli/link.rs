@@ -7,7 +7,7 @@ use super::settings::{self, Settings};
 use super::sheet::Eye;
 use super::times;
 use crate::access::RequestNumber;
-use crate::client::{Client, embedded, encoded};
+use crate::client::{Client, Door, encoded};
 use crate::config::Paths;
 use crate::text::Instant;
 use chrono_tz::Tz;
@@ -39,26 +39,31 @@ impl Context {
     pub async fn link(&self) -> Result<Link, Trouble> {
         let settings = self.settings()?;
         let zone = times::zone(settings.zone);
-        let client = connect(settings, self.out).await?;
+        let client = connect(&door(&settings)?, self.out).await?;
         Ok(Link { client, zone, out: self.out })
     }
 }
 
-/// The host that is configured, else the embedded one of this account.
-async fn connect(settings: Settings, out: Output) -> Result<Client, Trouble> {
+/// The way to the host that is configured, else to the embedded one of this account.
+pub fn door(settings: &Settings) -> Result<Door, Trouble> {
     if !settings.addresses.is_empty() {
-        let token = settings.token()?;
-        return Ok(Client::new(settings.addresses, token)?);
+        return Ok(Door::Hosts { addresses: settings.addresses.clone(), token: settings.token()? });
     }
     let cure = "name a store with --store, NIGHTLATCH_STORE or nightlatch login URL";
     let paths = Paths::find().map_err(|fault| Trouble::new(super::exit::Exit::Usage, fault.to_string(), cure))?;
     let program = std::env::current_exe()
         .map_err(|error| Trouble::fault(format!("this program cannot find itself: {error}"), cure))?;
-    let policy = paths.policy_file();
-    let fresh = !policy.exists();
-    let client = embedded::join_or_start(&paths, &program).await?;
+    Ok(Door::Embedded { paths, program })
+}
+
+async fn connect(door: &Door, out: Output) -> Result<Client, Trouble> {
+    let starter = match door {
+        Door::Hosts { .. } => None,
+        Door::Embedded { paths, .. } => Some(paths.policy_file()).filter(|policy| !policy.exists()),
+    };
+    let client = door.open().await?;
     // What was joined may have been started under another home.
-    if fresh && policy.exists() && !out.json {
+    if let Some(policy) = starter.filter(|policy| policy.exists() && !out.json) {
         out.remark(format!("a starter policy was written to {}: add people and systems there", policy.display()));
     }
     Ok(client)

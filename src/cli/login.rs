@@ -127,6 +127,7 @@ mod tests {
         Settings {
             addresses: Vec::new(),
             zone: None,
+            dashboard: crate::config::client::Dashboard::default(),
             token_file: folder.join("data/token"),
             file: folder.join("config/config.toml"),
         }

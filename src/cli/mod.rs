@@ -34,8 +34,8 @@ mod write;
 
 pub use exit::{Exit, Trouble};
 pub use hosted::{
-    Admin, AdminVerb, ClockVerb, Demo, DemoArgs, Doctor, DoctorArgs, Ending, Expiry, LossVerb, Rooms, Serve, ServeArgs,
-    TokenVerb,
+    Admin, AdminVerb, ClockVerb, Dashboard, Demo, DemoArgs, Doctor, DoctorArgs, Ending, Expiry, LossVerb, Rooms, Serve,
+    ServeArgs, TokenVerb,
 };
 
 use crate::access::RequestNumber;
@@ -57,6 +57,9 @@ struct Line {
     /// A request, 142 or NL-142
     #[arg(value_parser = number_or_command)]
     id: Option<RequestNumber>,
+    /// For wall screens: the dashboard, and nothing in it acts
+    #[arg(long)]
+    read_only: bool,
     /// JSON instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
@@ -131,6 +134,11 @@ enum Verb {
     Man(complete::Man),
 }
 
+impl Verb {
+    /// What is said where nothing was, and no dashboard can be shown.
+    const BOARD: Self = Self::Board(reading::Board { once: true, at: None });
+}
+
 /// Runs one command line, and says how it ended.
 pub async fn run(line: impl IntoIterator<Item = OsString>, rooms: Rooms) -> Exit {
     let line: Vec<OsString> = line.into_iter().collect();
@@ -140,22 +148,27 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, rooms: Rooms) -> Exit
     };
     let out = Output::new(line.json);
     let cx = Context { out, store: line.store, config: line.config, kinds: rooms.kinds };
-    let verb = match (line.verb, line.id) {
-        (Some(_), Some(id)) => {
-            let trouble =
-                Trouble::usage(format!("{id} stands before a command"), "say the command first, then the request");
-            out.trouble(&trouble);
-            return trouble.exit;
-        }
-        (Some(verb), None) => verb,
-        // The dashboard goes here.
-        (None, Some(id)) => Verb::Show(reading::Show { id }),
-        (None, None) => Verb::Board(reading::Board { once: true, at: None }),
+    let before = line.id.map(|id| id.to_string()).or_else(|| line.read_only.then(|| "--read-only".to_owned()));
+    let ended = match (line.verb, before) {
+        (Some(_), Some(word)) => Err(Trouble::usage(
+            format!("{word} stands before a command"),
+            "say the command first, then what it is about",
+        )),
+        (Some(verb), None) => dispatch(verb, &cx, rooms).await,
+        (None, _) if out.has_screen() => dashboard(line.id, line.read_only, &cx, rooms).await,
+        (None, _) => dispatch(line.id.map_or(Verb::BOARD, |id| Verb::Show(reading::Show { id })), &cx, rooms).await,
     };
-    dispatch(verb, &cx, rooms).await.unwrap_or_else(|trouble| {
+    ended.unwrap_or_else(|trouble| {
         out.trouble(&trouble);
         trouble.exit
     })
+}
+
+/// Opens the dashboard, on a request if one is named.
+async fn dashboard(open: Option<RequestNumber>, read_only: bool, cx: &Context, rooms: Rooms) -> Outcome {
+    let settings = cx.settings()?;
+    let (door, zone) = (link::door(&settings)?, times::zone(settings.zone));
+    Ok((rooms.dashboard)(Dashboard { door, likes: settings.dashboard, zone, open, read_only }).await)
 }
 
 async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {

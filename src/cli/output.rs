@@ -36,6 +36,12 @@ impl Output {
         self.width.is_some()
     }
 
+    /// Whether a whole screen can be drawn and keys can be read: people sit here, at a terminal that can move its cursor.
+    pub fn has_screen(&self) -> bool {
+        let dumb = matches!(std::env::var("TERM").as_deref(), Err(_) | Ok("" | "dumb"));
+        !self.json && self.is_terminal() && io::stdin().is_terminal() && !dumb
+    }
+
     /// Prints a page.
     pub fn page(&self, page: &Page) -> Result<(), Trouble> {
         print(page.to_string().as_bytes())

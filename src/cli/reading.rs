@@ -3,11 +3,14 @@
 use super::Outcome;
 use super::board::{self, Mine};
 use super::exit::{Exit, Trouble};
-use super::link::{Context, Got, Link, request_path, with_query};
+use super::link::{self, Context, Got, Link, request_path, with_query};
 use super::page::Page;
 use super::sheet::{self, Eye};
-use super::timeline;
+use super::{timeline, times};
 use crate::access::{RequestNumber, Status};
+use crate::client::kept;
+use crate::clock::Clock;
+use crate::config::Paths;
 use crate::text::{Instant, instant};
 use crate::wire::{BoardView, EventsView, ListView, MeView, RequestView, SystemView, SystemsView};
 use clap::Args;
@@ -147,6 +150,18 @@ pub struct Board {
 impl Board {
     /// Prints it.
     pub async fn run(self, cx: &Context) -> Outcome {
+        let past = self.at.is_some();
+        match self.now(cx).await {
+            // What was seen last is better than nothing, where it is said how old it is.
+            Err(away) if away.exit == Exit::Away && !past => match kept_page(cx)? {
+                Some(exit) => Ok(exit),
+                None => Err(away),
+            },
+            answered => answered,
+        }
+    }
+
+    async fn now(self, cx: &Context) -> Outcome {
         let link = cx.link().await?;
         let past = self.at.is_some();
         let at = resolved(&link, self.at).await?;
@@ -157,6 +172,42 @@ impl Board {
         // Only the board of now says that something is to be done.
         Ok(if self.once && !past { board::exit(&got.view, &mine) } else { Exit::Done })
     }
+}
+
+/// Prints the board that the dashboard kept, if there is one.
+fn kept_page(cx: &Context) -> Result<Option<Exit>, Trouble> {
+    let settings = cx.settings()?;
+    let (Ok(paths), door) = (Paths::find(), link::door(&settings)?) else { return Ok(None) };
+    let kept = match kept::read(&paths, &door) {
+        Ok(Some(kept)) => kept,
+        Ok(None) => return Ok(None),
+        Err(why) => {
+            cx.out.remark(why);
+            return Ok(None);
+        }
+    };
+    let now = Clock::system(Instant::default(), false).wall();
+    if kept.at > now {
+        return Ok(None);
+    }
+    let age = now.since(kept.at);
+    if cx.out.json {
+        let board =
+            serde_json::to_value(&kept.board).map_err(|e| Trouble::fault(format!("no JSON: {e}"), "report it"))?;
+        let mut value = serde_json::json!({ "cached": true, "age_seconds": age.seconds() });
+        if let (Some(value), Some(board)) = (value.as_object_mut(), board.as_object()) {
+            value.extend(board.clone());
+        }
+        cx.out.json_value(&value)?;
+        return Ok(Some(Exit::Cached));
+    }
+    // The rows count down as if the host had gone on; what happened there since is not known.
+    let eye = Eye { now: kept.board.server_now.plus(age), zone: times::zone(settings.zone), width: cx.out.width };
+    let mut page =
+        Page::of(format!("the store cannot be reached: this is what was seen {} ago", eye.age(kept.board.server_now)));
+    page.append(board::page(&kept.board, &Mine::new(&kept.me), &eye));
+    cx.out.page(&page)?;
+    Ok(Some(Exit::Cached))
 }
 
 /// Requests that I asked for, or whose access I hold

@@ -16,6 +16,8 @@ pub struct Settings {
     pub addresses: Vec<Address>,
     /// The zone in which times are shown, if one is configured.
     pub zone: Option<Tz>,
+    /// How this person likes the dashboard.
+    pub dashboard: config::client::Dashboard,
     /// The file that holds the personal token.
     pub token_file: PathBuf,
     /// `config.toml`.
@@ -42,6 +44,7 @@ pub fn read(store: Option<&str>, file: Option<&Path>) -> Result<Settings, Troubl
     Ok(Settings {
         addresses: addresses.into_iter().map(address).collect(),
         zone,
+        dashboard: client.dashboard,
         token_file: client.token_file.unwrap_or_else(|| paths.token_file()),
         file,
     })

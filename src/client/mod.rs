@@ -2,10 +2,14 @@
 //!
 //! A command carries a key of its own, so it may be sent again when its answer was lost: nothing is done twice.
 
+mod door;
 pub mod embedded;
 mod exchange;
+pub mod kept;
 #[cfg(test)]
 mod tests;
+
+pub use door::Door;
 
 use crate::config;
 use crate::secret::Secret;

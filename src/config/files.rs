@@ -87,11 +87,16 @@ fn private(path: &Path, metadata: &Metadata) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads a secret from its file: private, not empty, without the newline at its end.
-pub fn read_secret(path: &Path) -> Result<Secret, Fault> {
+/// Reads a text that is nobody else's business, of at most `longest` bytes.
+pub fn read_private(path: &Path, longest: u64) -> Result<String, Fault> {
     let (file, metadata) = open(path)?;
     private(path, &metadata)?;
-    let text = read_bounded(path, file, LONGEST_SECRET)?;
+    read_bounded(path, file, longest)
+}
+
+/// Reads a secret from its file: private, not empty, without the newline at its end.
+pub fn read_secret(path: &Path) -> Result<Secret, Fault> {
+    let text = read_private(path, LONGEST_SECRET)?;
     let secret = text.trim_end_matches(['\n', '\r']);
     if secret.is_empty() {
         return Err(fault(path, "it should hold a secret and is empty", "write the secret into it"));

@@ -18,6 +18,8 @@ pub struct Paths {
     pub data: PathBuf,
     /// What can be fetched again.
     pub cache: PathBuf,
+    /// Logs of what runs in front of somebody.
+    pub state: PathBuf,
     /// Sockets and credentials; gone at the next boot.
     pub runtime: PathBuf,
 }
@@ -38,6 +40,7 @@ impl Paths {
             config: folders.config_dir().to_owned(),
             data: folders.data_dir().to_owned(),
             cache: folders.cache_dir().to_owned(),
+            state: folders.state_dir().unwrap_or_else(|| folders.data_dir()).to_owned(),
             runtime: named.map_or_else(|| fallback(uid), Path::to_owned),
         })
     }
@@ -45,7 +48,13 @@ impl Paths {
     /// All folders below one, for tests and demos.
     pub fn below(folder: &Path) -> Self {
         let below = |name| folder.join(name);
-        Self { config: below("config"), data: below("data"), cache: below("cache"), runtime: below("run") }
+        Self {
+            config: below("config"),
+            data: below("data"),
+            cache: below("cache"),
+            state: below("state"),
+            runtime: below("run"),
+        }
     }
 
     /// `config.toml`

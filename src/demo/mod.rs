@@ -4,6 +4,7 @@
 //! people's words and a gateway that does not answer for a while. Its store is no one's: the folder may be thrown away.
 
 mod left;
+mod living;
 mod night;
 mod stage;
 mod teller;
@@ -15,7 +16,7 @@ use crate::cli::{Exit, Trouble};
 use crate::config::files;
 use crate::wire::{BoardView, HeadView, RequestView};
 use serde_json::json;
-use stage::Stage;
+use stage::{Lead, Stage};
 use std::time::Duration;
 use teller::Teller;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -23,14 +24,32 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// So many removals fail before the gateway recovers, in the whole night and in the short one.
 const FAILURES: (u32, u32) = (5, 3);
+/// The same where you watch: long enough to be seen, on average half a minute.
+const FAILURES_WATCHED: (u32, u32) = (8, 5);
 /// How long what is open at the end may take to be removed.
 const LAST: Duration = Duration::from_secs(20);
 
-/// Plays the night, and says how to verify what it left. `fast`: hardly any pauses.
-pub async fn play(out: Output, fast: bool) -> Result<Exit, Trouble> {
+/// How the night is played.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// Hardly any pauses.
+    pub fast: bool,
+    /// As text, also where a dashboard could be shown.
+    pub tell: bool,
+}
+
+/// Plays the night, and says how to verify what it left: with you at the dashboard, or told as text where there is no screen.
+pub async fn play(out: Output, how: How) -> Result<Exit, Trouble> {
+    let lived = out.has_screen() && !how.tell;
+    let failures = if lived { FAILURES_WATCHED } else { FAILURES };
     let quit = Quit::listen()?;
-    let stage = Stage::set(if fast { FAILURES.1 } else { FAILURES.0 }).await?;
-    let told = tell(&stage, out, fast, quit).await;
+    let lead = if lived { Lead::You } else { Lead::Mira };
+    let stage = Stage::set(if how.fast { failures.1 } else { failures.0 }, lead).await?;
+    let told = if lived {
+        Box::pin(live(&stage, out, how.fast, quit)).await
+    } else {
+        Box::pin(tell(&stage, out, how.fast, quit)).await
+    };
     // Whatever became of the story, the server stops as it should.
     let (folder, config) = stage.close().await?;
     let left = left::export(&folder, &config, &told?).await?;
@@ -62,6 +81,21 @@ async fn tell(stage: &Stage, out: Output, fast: bool, mut quit: Quit) -> Result<
     if cut {
         teller.say("You leave the night early.")?;
     }
+    finish(&teller).await?;
+    let head: HeadView = teller.read("mira", "/v1/audit/head").await?;
+    Ok(head.key)
+}
+
+/// Lets you live it until you leave, ends what is open, and gives the key that checks the checkpoints.
+async fn live(stage: &Stage, out: Output, fast: bool, mut quit: Quit) -> Result<String, Trouble> {
+    let said = |line: &str| out.remark(line);
+    tokio::select! {
+        lived = living::play(stage, fast, said) => lived?,
+        // Before the screen is on, and after it is off, a signal is a wish to leave.
+        () = quit.signalled() => {}
+    }
+    let teller = Teller::new(stage, out, fast);
+    teller.say("You leave the night. Whatever is still open is ended now.")?;
     finish(&teller).await?;
     let head: HeadView = teller.read("mira", "/v1/audit/head").await?;
     Ok(head.key)
@@ -136,13 +170,19 @@ impl Quit {
         Ok(Self { signals: [on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?] })
     }
 
-    /// Waits for a signal, or for a line that says so. An input that ends says nothing.
-    async fn asked(&mut self) {
+    async fn signalled(&mut self) {
         let [int, term, hup] = &mut self.signals;
         tokio::select! {
             _ = int.recv() => {}
             _ = term.recv() => {}
             _ = hup.recv() => {}
+        }
+    }
+
+    /// Waits for a signal, or for a line that says so. An input that ends says nothing.
+    async fn asked(&mut self) {
+        tokio::select! {
+            () = self.signalled() => {}
             () = typed() => {}
         }
     }

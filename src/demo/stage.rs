@@ -8,6 +8,7 @@ use crate::client::{Address, Client};
 use crate::config::account::{self, Account};
 use crate::config::starter::{Start, starter};
 use crate::config::{self, paths};
+use crate::secret::Secret;
 use crate::server::{self, Listen, Options};
 use crate::service::{Service, host};
 use chrono_tz::Tz;
@@ -36,6 +37,22 @@ pub struct You {
     os_user: Option<String>,
 }
 
+impl You {
+    /// Whether the machine has a name for the account, by which the socket knows you.
+    pub fn has_account(&self) -> bool {
+        self.os_user.is_some()
+    }
+}
+
+/// Who leads the incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lead {
+    /// As the story is told.
+    Mira,
+    /// As it is lived.
+    You,
+}
+
 /// A running server, and what it lies in.
 pub struct Stage {
     pub folder: PathBuf,
@@ -54,7 +71,7 @@ fn fault(sentence: impl Display) -> Trouble {
 
 impl Stage {
     /// Sets it up. `failures`: so many removals fail before the gateway recovers.
-    pub async fn set(failures: u32) -> Result<Self, Trouble> {
+    pub async fn set(failures: u32, lead: Lead) -> Result<Self, Trouble> {
         let name = format!("nightlatch-demo-{}", crate::secret::hex::<4>().map_err(fault)?);
         let folder = std::env::temp_dir().join(name);
         paths::private_folder(&folder).map_err(fault)?;
@@ -62,7 +79,7 @@ impl Stage {
         let zone_name = iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".into());
         let zone = zone_name.parse::<Tz>().unwrap_or(Tz::UTC);
         let you = you(account::own().as_ref(), &folder)?;
-        let file = files(&folder, &you, zone, failures)?;
+        let file = files(&folder, &you, zone, failures, lead)?;
         let (config, _) = config::Server::load(&file)
             .map_err(|faults| fault(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
         let service = host::start(&config).await.map_err(fault)?;
@@ -101,6 +118,14 @@ impl Stage {
     /// Where it listens.
     pub fn address(&self) -> String {
         format!("unix:{}", socket(&self.folder).display())
+    }
+
+    /// A token for you, where the socket cannot know you.
+    pub async fn token_for_you(&self) -> Result<Secret, Trouble> {
+        let desk = Desk::open(&self.folder.join("server.toml")).await.map_err(fault)?;
+        let token = admin::create(&desk, &self.you.id, "demo", None).await.map_err(fault)?;
+        desk.close().await;
+        Ok(token)
     }
 
     /// Tokens of their own for everybody else: on the socket they would all be the one account.
@@ -155,10 +180,10 @@ fn you(own: Option<&Account>, folder: &Path) -> Result<You, Trouble> {
 }
 
 /// Writes policy, helper and `server.toml`; the last one's path.
-fn files(folder: &Path, you: &You, zone: Tz, failures: u32) -> Result<PathBuf, Trouble> {
+fn files(folder: &Path, you: &You, zone: Tz, failures: u32, lead: Lead) -> Result<PathBuf, Trouble> {
     let path = |name: &str| folder.join(name);
     let helper = path("gateway.sh");
-    let policy = policy(you, zone, &helper);
+    let policy = policy(you, zone, &helper, lead);
     let server = format!(
         "policy = \"policy.toml\"\nlisten = {}\ncheckpoint_key = \"checkpoint.key\"\n[store]\nurl = \"sqlite:store.db\"\n\
          [limits]\nrequests_per_minute = 6000\n",
@@ -174,11 +199,12 @@ fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-fn policy(you: &You, zone: Tz, helper: &Path) -> String {
+fn policy(you: &You, zone: Tz, helper: &Path, lead: Lead) -> String {
     let os_user = you.os_user.as_ref().map(|account| format!("os_user = {}\n", quoted(account))).unwrap_or_default();
     // What the machine says of you comes last: nothing in it is a place to fill.
     POLICY
         .replace("@ZONE@", &quoted(zone.name()))
+        .replace("@LEAD@", if lead == Lead::You { &you.id } else { "mira" })
         .replace("@YOU@", &you.id)
         .replace("@HELPER@", &quoted(&helper.display().to_string()))
         .replace("@PERSON@", &format!("name = {}\n{os_user}", quoted(&you.name)))
@@ -202,7 +228,8 @@ mod tests {
             for real_name in [Some("Sam Lee"), Some("a\"b @PERSON@"), None] {
                 let own = Account { uid: 1000, name: account.into(), real_name: real_name.map(str::to_owned) };
                 let you = you(Some(&own), Path::new("/x")).unwrap();
-                let text = policy(&you, Tz::Europe__London, Path::new("/a \"b\"/gateway.sh"));
+                let lead = if real_name.is_some() { Lead::You } else { Lead::Mira };
+                let text = policy(&you, Tz::Europe__London, Path::new("/a \"b\"/gateway.sh"), lead);
                 let (read, _) = read(&Source::one("policy.toml", &text), crate::provision::table::KINDS)
                     .unwrap_or_else(|faults| panic!("{account}: {faults:#?}\n{text}"));
                 assert!(read.people.keys().any(|id| id.as_str() == you.id), "{account}");

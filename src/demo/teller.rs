@@ -28,11 +28,17 @@ pub struct Teller<'a> {
     out: Output,
     clock: Clock,
     fast: bool,
+    silent: bool,
 }
 
 impl<'a> Teller<'a> {
     pub fn new(stage: &'a Stage, out: Output, fast: bool) -> Self {
-        Self { stage, out, clock: host::clock(), fast }
+        Self { stage, out, clock: host::clock(), fast, silent: false }
+    }
+
+    /// One who acts and says nothing: the screen is somebody else's.
+    pub fn silent(stage: &'a Stage, fast: bool) -> Self {
+        Self { silent: true, ..Self::new(stage, Output::new(false), fast) }
     }
 
     /// What the people's clocks say.
@@ -52,6 +58,9 @@ impl<'a> Teller<'a> {
 
     /// One line of the story, with its time.
     pub fn say(&self, text: &str) -> Result<(), Trouble> {
+        if self.silent {
+            return Ok(());
+        }
         let now = self.now();
         if self.out.json {
             return self.out.json_value(&json!({ "at": now, "says": text }));
@@ -63,7 +72,7 @@ impl<'a> Teller<'a> {
 
     /// What belongs to the line before.
     pub fn more(&self, text: &str) -> Result<(), Trouble> {
-        if self.out.json {
+        if self.out.json || self.silent {
             return self.say(text);
         }
         let mut page = Page::new();
@@ -73,7 +82,7 @@ impl<'a> Teller<'a> {
 
     /// Lines outside the story.
     pub fn lines(&self, lines: &[String]) -> Result<(), Trouble> {
-        if self.out.json {
+        if self.out.json || self.silent {
             return Ok(());
         }
         let mut page = Page::new();

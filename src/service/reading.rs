@@ -5,9 +5,9 @@ use super::{Answered, Fault, Service};
 use crate::access::due::Phase;
 use crate::access::facts::{Facts, Frozen};
 use crate::access::{Actor, Code, Refusal, Request, RequestNumber, Status, Subject, may, status, who};
-use crate::policy::{Duty, Kind};
+use crate::policy::{Duty, Kind, Policy};
 use crate::store::{ListFilter, Stored, StoredText};
-use crate::text::{Instant, SystemId};
+use crate::text::{Instant, PersonId, SystemId};
 use crate::trail::{self, export};
 use crate::wire::{
     EventView, EventsView, HeadView, ListQuery, ListView, MeView, PolicyView, RequestView, RoleView, SystemView,
@@ -274,6 +274,8 @@ impl Service {
                 .map(|p| p.duties.iter().map(|duty| format!("{duty:?}").to_lowercase()).collect())
                 .unwrap_or_default(),
             on_duty_for: policy.systems.keys().filter(|s| on_duty(s)).map(ToString::to_string).collect(),
+            on_duty_until: turn_ends(policy, &id, at),
+            backup: backup(policy, &id, at).map(|other| person(policy, &other)),
             via: actor.via(),
             store: self.inner.store_id.clone(),
         })
@@ -438,6 +440,24 @@ fn reveal(value: &mut serde_json::Value, texts: &HashMap<i64, String>) {
         Value::Array(values) => values.iter_mut().for_each(|value| reveal(value, texts)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// Until when somebody's turn lasts: the next hand-over of a rota that names them now. Whoever is on duty without a rota is
+/// so without an end.
+fn turn_ends(policy: &Policy, id: &PersonId, at: Instant) -> Option<Instant> {
+    let mine = policy.rotas.values().filter(|rota| rota.at(at) == Some(id));
+    mine.filter_map(|rota| rota.next_turns(at, TURNS).into_iter().find(|(_, who)| who != id))
+        .map(|(from, _)| from)
+        .min()
+}
+
+/// Who is asked next where somebody is asked first, if that is one person everywhere.
+fn backup(policy: &Policy, id: &PersonId, at: Instant) -> Option<PersonId> {
+    let asked = policy.systems.values().map(|system| policy.eligible(system, Kind::Emergency, at));
+    let seconds = asked.filter(|asked| asked.first().is_some_and(|(first, _)| first == id));
+    let mut seconds = seconds.filter_map(|asked| asked.get(1).map(|(who, _)| who.clone()));
+    let first = seconds.next()?;
+    seconds.all(|other| other == first).then_some(first)
 }
 
 /// The piles in which requests of these statuses can lie.

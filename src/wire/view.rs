@@ -423,6 +423,12 @@ pub struct MeView {
     pub duties: Vec<String>,
     /// Systems that one may decide about now.
     pub on_duty_for: Vec<String>,
+    /// Until when one's turn on duty lasts, where a rota says so.
+    #[serde(default)]
+    pub on_duty_until: Option<Instant>,
+    /// Who is asked after oneself where one is asked first.
+    #[serde(default)]
+    pub backup: Option<PersonView>,
     /// The way in.
     pub via: Via,
     /// The store's name in marks.

@@ -2,7 +2,7 @@
 //! names the line of the list of attacks that it holds.
 
 mod command_line;
-mod embedded;
+pub mod embedded;
 mod http;
 mod stop;
 mod texts;

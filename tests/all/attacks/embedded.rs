@@ -12,11 +12,15 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 /// A home without any configuration. What was started in it ends with it.
-struct Home(TempFolder);
+pub struct Home(TempFolder);
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(TempFolder::new())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn run(&self, args: &[&str]) -> Output {
@@ -24,7 +28,7 @@ impl Home {
     }
 
     /// The servers of this home: told by their environment, so that nobody else's is ever touched.
-    fn servers(&self) -> Vec<u32> {
+    pub fn servers(&self) -> Vec<u32> {
         let own = format!("HOME={}", self.0.path().display());
         let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
         all.filter(|process| {

@@ -1,0 +1,214 @@
+//! The link to the host: one long poll after the other, for ever. A lost link is a sentence and the next try, never an end.
+
+use super::msg::{Moment, Msg};
+use crate::client::{Client, ClientError, Door};
+use crate::clock::Stopwatch;
+use crate::secret::below;
+use crate::wire::{BoardView, MeView, SystemsView};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// An answer that waits for news is here by then, or the host does not answer.
+const ANSWER: Duration = Duration::from_secs(14);
+/// News that come faster than this are taken together.
+const PACE: Duration = Duration::from_millis(80);
+/// The shortest and the longest pause between two tries.
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(30);
+/// The longest where asking costs nobody anything.
+const LONGEST_NEAR: Duration = Duration::from_secs(3);
+/// Who one is and what there is are read again so long after, if anything happened;
+const REFRESH: Duration = Duration::from_mins(1);
+/// and so long after even if not: a duty begins without an event.
+const REFRESH_QUIET: Duration = Duration::from_mins(10);
+
+/// What the pane holds of the link.
+#[derive(Debug, Clone)]
+pub struct Way {
+    client: watch::Receiver<Option<Client>>,
+    poke: Arc<Poke>,
+}
+
+#[derive(Debug, Default)]
+struct Poke {
+    woken: Notify,
+    /// The whole board is wanted, not what changed.
+    whole: AtomicBool,
+    /// No try is waited for just now.
+    trying: AtomicBool,
+}
+
+impl Way {
+    /// The host, once the way to it is open.
+    pub fn client(&self) -> Option<Client> {
+        self.client.borrow().clone()
+    }
+
+    /// Asks for the whole board, at once.
+    pub fn resync(&self) {
+        self.poke.whole.store(true, Relaxed);
+        self.poke.woken.notify_one();
+    }
+
+    /// If the next try is waited for, it is made now.
+    pub fn nudge(&self) {
+        if !self.poke.trying.load(Relaxed) {
+            self.poke.woken.notify_one();
+        }
+    }
+}
+
+/// Opens the way and follows the board until nobody listens any more.
+pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Way {
+    let (open, client) = watch::channel(None);
+    let poke = Arc::new(Poke::default());
+    let held = Way { client, poke: poke.clone() };
+    let follower = Follower {
+        longest: if door.is_near() { LONGEST_NEAR } else { LONGEST },
+        door,
+        watch,
+        news,
+        open,
+        poke,
+        after: None,
+        refreshed: None,
+        pause: FIRST,
+    };
+    tokio::spawn(follower.run());
+    held
+}
+
+struct Follower {
+    door: Door,
+    watch: Stopwatch,
+    news: mpsc::Sender<Msg>,
+    open: watch::Sender<Option<Client>>,
+    poke: Arc<Poke>,
+    /// Up to this event the pane knows everything.
+    after: Option<i64>,
+    /// When who one is was read, and at which event.
+    refreshed: Option<(Duration, i64)>,
+    pause: Duration,
+    longest: Duration,
+}
+
+/// Nobody listens any more.
+struct Closed;
+
+impl Follower {
+    async fn run(mut self) {
+        while let Ok(()) = self.once().await {}
+    }
+
+    async fn once(&mut self) -> Result<(), Closed> {
+        self.poke.trying.store(true, Relaxed);
+        let begun = self.watch.elapsed();
+        match self.poll().await {
+            Ok(Some(board)) => {
+                if self.pause > FIRST || self.after.is_none() {
+                    tracing::info!(seq = board.seq, "the board is followed");
+                }
+                self.pause = FIRST;
+                let (full, seq) = (board.full && self.after.is_some(), board.seq);
+                self.after = Some(seq);
+                self.tell(Msg::Board(board)).await?;
+                self.refresh(full, seq).await?;
+                self.watch.until(begun.saturating_add(PACE)).await;
+                Ok(())
+            }
+            // Asked for anew.
+            Ok(None) => Ok(()),
+            Err(error) => self.missed(&error).await,
+        }
+    }
+
+    /// The next news; none where the whole board is wanted instead.
+    async fn poll(&mut self) -> Result<Option<BoardView>, ClientError> {
+        let open = self.open.borrow().clone();
+        let client = if let Some(client) = open {
+            client
+        } else {
+            let client = self.door.open().await?;
+            self.open.send_replace(Some(client.clone()));
+            client
+        };
+        if self.poke.whole.swap(false, Relaxed) {
+            self.after = None;
+        }
+        let path = match self.after {
+            Some(after) => format!("/v1/board?after={after}&wait=10s"),
+            None => "/v1/board".to_owned(),
+        };
+        let late = self.watch.elapsed().saturating_add(ANSWER);
+        tokio::select! {
+            answer = client.get::<BoardView>(&path) => answer.map(Some),
+            () = self.watch.until(late) => {
+                Err(ClientError::Away(format!("{} does not answer", client.address())))
+            }
+            () = self.poke.woken.notified() => Ok(None),
+        }
+    }
+
+    /// Says why, and waits for the next try, or until somebody looks.
+    async fn missed(&mut self, error: &ClientError) -> Result<(), Closed> {
+        let (sentence, offline) = match error {
+            ClientError::Away(sentence) => (sentence.clone(), true),
+            ClientError::Wrong(sentence) => (sentence.clone(), false),
+            ClientError::Problem(problem) => {
+                // What it knew of us is not what is there now: another store, or an older one.
+                if problem.status == 400 {
+                    self.after = None;
+                }
+                let hint = if problem.hint.is_empty() { String::new() } else { format!(": {}", problem.hint) };
+                (format!("{}{hint}", problem.detail), false)
+            }
+        };
+        let upto = u64::try_from(self.pause.saturating_sub(FIRST).as_millis()).unwrap_or(u64::MAX);
+        let pause = FIRST.saturating_add(Duration::from_millis(below(upto.saturating_add(1))));
+        self.pause = self.pause.saturating_mul(2).min(self.longest);
+        let next = self.watch.elapsed().saturating_add(pause);
+        tracing::warn!(offline, pause_ms = pause.as_millis(), "the board cannot be read: {sentence}");
+        // Whoever is woken while this is told is not made to wait.
+        self.poke.trying.store(false, Relaxed);
+        self.tell(Msg::Away { sentence, next_try: Moment(next), offline }).await?;
+        tokio::select! {
+            () = self.watch.until(next) => {}
+            () = self.poke.woken.notified() => self.pause = FIRST,
+            () = self.news.closed() => return Err(Closed),
+        }
+        Ok(())
+    }
+
+    /// Reads who one is and what there is, where it may have changed.
+    async fn refresh(&mut self, full: bool, seq: i64) -> Result<(), Closed> {
+        let Some(client) = self.open.borrow().clone() else { return Ok(()) };
+        let now = self.watch.elapsed();
+        let due = self.refreshed.is_none_or(|(at, known)| {
+            let past = now.saturating_sub(at);
+            full || past >= REFRESH_QUIET || (known != seq && past >= REFRESH)
+        });
+        if !due {
+            return Ok(());
+        }
+        // What cannot be read now is read with the next news; the board itself says that the host is away.
+        let late = now.saturating_add(ANSWER);
+        let read = async { tokio::join!(client.get::<MeView>("/v1/me"), client.get::<SystemsView>("/v1/systems")) };
+        let (me, systems) = tokio::select! {
+            read = read => read,
+            () = self.watch.until(late) => return Ok(()),
+        };
+        if let (Ok(me), Ok(systems)) = (me, systems) {
+            self.refreshed = Some((now, seq));
+            self.tell(Msg::Me(me)).await?;
+            self.tell(Msg::Systems(systems)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, msg: Msg) -> Result<(), Closed> {
+        self.news.send(msg).await.map_err(|_| Closed)
+    }
+}

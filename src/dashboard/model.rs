@@ -1,0 +1,298 @@
+//! What the dashboard knows. Only `update` changes it, only `view` reads it.
+
+use super::dialog::{Dialog, Verb};
+use super::eye::{Anchor, Eye};
+use super::keys::Keys;
+use super::layout::Plan;
+use super::link::Link;
+use super::msg::{ActId, Moment};
+use super::rows::Board;
+pub use super::theme::Colours;
+use super::theme::{Look, Tone};
+use crate::text::{Instant, Length};
+use crate::wire::{EventView, MeView, RequestView, SystemsView};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How somebody likes it, as read from flags, files and the terminal.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// For wall screens: nothing acts.
+    pub read_only: bool,
+    /// Open on this request.
+    pub open: Option<i64>,
+    /// The zone in which times are shown.
+    pub zone: Tz,
+    /// Locks itself after this long without a key.
+    pub lock_after: Length,
+    /// The theme's name; none: as the terminal looks.
+    pub theme: Option<String>,
+    /// The terminal's background is light.
+    pub light: bool,
+    /// How many colours there are.
+    pub colours: Colours,
+    /// Nothing but ASCII of our own.
+    pub ascii: bool,
+    /// Action to its keys, instead of the built-in ones.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Columns and rows.
+    pub size: (u16, u16),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            open: None,
+            zone: Tz::UTC,
+            lock_after: Length::from_minutes(5),
+            theme: None,
+            light: false,
+            colours: Colours::default(),
+            ascii: false,
+            keys: BTreeMap::new(),
+            size: (80, 24),
+        }
+    }
+}
+
+/// What one act came to, on its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// On its way.
+    Sending(ActId),
+    /// Done, and until when that is shown.
+    Done(Moment),
+    /// Refused: the sentence, and until when that is shown.
+    Refused(Moment),
+}
+
+/// The open request: what is on the screen beside or instead of the lists.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// Its number.
+    pub id: i64,
+    /// As it was read last, with what this viewer may do.
+    pub read: Option<Box<RequestView>>,
+    /// Why it could not be read.
+    pub fault: Option<String>,
+    /// Its timeline.
+    pub events: Vec<EventView>,
+    /// The first line on the screen.
+    pub top: usize,
+}
+
+/// What the last frame showed, for what the next key is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The request under the cursor, or the open one.
+    pub id: Option<i64>,
+    /// Its version.
+    pub version: i64,
+}
+
+/// One's last verdict, while it can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastVerdict {
+    /// On which request.
+    pub id: i64,
+    /// Until when.
+    pub until: Moment,
+}
+
+/// A sentence at the foot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What is said.
+    pub words: String,
+    /// How.
+    pub tone: Tone,
+    /// Until when.
+    pub until: Moment,
+}
+
+/// The dashboard's whole state.
+#[derive(Debug)]
+pub struct Model {
+    /// How somebody likes it.
+    pub options: Options,
+    /// The zone in which times are shown now.
+    pub zone: Tz,
+    /// How it looks.
+    pub look: Look,
+    /// The keys.
+    pub keys: Keys,
+    /// The moment of the last update: what `draw` calls now.
+    pub now: Moment,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The server's clock.
+    pub anchor: Option<Anchor>,
+    /// How fresh it all is.
+    pub link: Link,
+    /// The rows.
+    pub board: Board,
+    /// The head's link, in hex.
+    pub head: String,
+    /// What is frozen.
+    pub frozen: Vec<String>,
+    /// Whether the server's clock can be trusted.
+    pub sane: bool,
+    /// Who one is.
+    pub me: Option<MeView>,
+    /// The systems.
+    pub systems: Option<SystemsView>,
+    /// The open request.
+    pub detail: Option<Detail>,
+    /// Whether the open request has the keys; beside the lists it need not.
+    pub in_detail: bool,
+    /// The dialog.
+    pub dialog: Option<Dialog>,
+    /// The help, and its first line.
+    pub help: Option<usize>,
+    /// The pane alone on the screen.
+    pub zoomed: bool,
+    /// Somebody holds the rows still.
+    pub paused: bool,
+    /// The first act key only unlocks.
+    pub locked: bool,
+    /// When a key was pressed last.
+    pub last_key: Option<Moment>,
+    /// The marked requests, each with the version that was on the screen.
+    pub marks: BTreeMap<i64, i64>,
+    /// On a walk: what was shown already.
+    pub walk: Option<BTreeSet<i64>>,
+    /// What became of one's acts, by request.
+    pub sent: HashMap<i64, Sent>,
+    /// Acts whose answer is of no interest.
+    pub quiet: BTreeSet<ActId>,
+    /// What the acts on their way are.
+    pub under_way: BTreeMap<ActId, Verb>,
+    /// One's last verdict.
+    pub last_verdict: Option<LastVerdict>,
+    /// The sentence at the foot.
+    pub notice: Option<Notice>,
+    /// What the last frame showed.
+    pub seen: Seen,
+    /// When the request under the cursor is read for the pane beside the lists.
+    pub peek_at: Option<Moment>,
+    /// The number of the next act.
+    pub next_act: u64,
+}
+
+/// The order is frozen for so long after a key.
+pub const CALM: Duration = Duration::from_secs(10);
+
+impl Model {
+    /// An empty dashboard.
+    pub fn new(options: Options) -> Self {
+        let (keys, mut faults) = Keys::new(&options.keys);
+        let look = |name: Option<&str>| Look::named(name, options.light, options.colours, options.ascii);
+        let look = look(options.theme.as_deref()).or_else(|| {
+            let name = options.theme.as_deref().unwrap_or_default();
+            faults.push(format!("theme: there is no {name:?}; there are {}", super::theme::NAMES.join(", ")));
+            look(None)
+        });
+        let notice = (!faults.is_empty()).then(|| Notice {
+            words: faults.join(" · "),
+            tone: Tone::Soon,
+            until: Moment(Duration::from_mins(1)),
+        });
+        Self {
+            zone: options.zone,
+            look: look.unwrap_or_else(Look::plain),
+            keys,
+            now: Moment::default(),
+            size: options.size,
+            anchor: None,
+            link: Link::default(),
+            board: Board::default(),
+            head: String::new(),
+            frozen: Vec::new(),
+            sane: true,
+            me: None,
+            systems: None,
+            detail: options.open.map(Detail::new),
+            in_detail: options.open.is_some(),
+            dialog: None,
+            help: None,
+            zoomed: false,
+            paused: false,
+            locked: false,
+            last_key: None,
+            marks: BTreeMap::new(),
+            walk: None,
+            sent: HashMap::new(),
+            quiet: BTreeSet::new(),
+            under_way: BTreeMap::new(),
+            last_verdict: None,
+            notice,
+            seen: Seen::default(),
+            peek_at: None,
+            next_act: 0,
+            options,
+        }
+    }
+
+    /// A look at the clock now.
+    pub fn eye(&self) -> Eye {
+        Eye::new(self.now, self.anchor, self.zone)
+    }
+
+    /// The server's time now; before it is known, the beginning of time: nothing is overdue then.
+    pub fn server_now(&self) -> Instant {
+        self.anchor.map_or(Instant::from_millis(0), |anchor| anchor.at(self.now))
+    }
+
+    /// How the screen is divided.
+    pub fn plan(&self) -> Plan {
+        Plan::of(self.size, self.board.focus, self.zoomed, self.detail.is_some() && self.in_detail)
+    }
+
+    /// Until when the order of the rows is frozen, if it is; for ever while somebody holds it.
+    pub fn frozen_until(&self) -> Option<Moment> {
+        if self.dialog.is_some() || self.paused {
+            return Some(Moment(Duration::MAX));
+        }
+        self.last_key.map(|at| Moment(at.0 + CALM)).filter(|until| *until > self.now)
+    }
+
+    /// Whether the order of the rows is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen_until().is_some()
+    }
+
+    /// The request that a key is about: the open one, or the one under the cursor.
+    pub fn pointed(&self) -> Option<i64> {
+        match &self.detail {
+            Some(detail) if self.in_detail => Some(detail.id),
+            _ => self.board.cursor(),
+        }
+    }
+
+    /// A request as it is known best.
+    pub fn known(&self, id: i64) -> Option<Arc<RequestView>> {
+        let read = self.detail.as_ref().filter(|detail| detail.id == id).and_then(|detail| detail.read.as_ref());
+        match (self.board.get(id), read) {
+            (Some(row), Some(read)) if read.seq > row.seq => Some(Arc::new((**read).clone())),
+            (Some(row), _) => Some(row.clone()),
+            (None, Some(read)) => Some(Arc::new((**read).clone())),
+            (None, None) => None,
+        }
+    }
+
+    /// When the pane locks itself.
+    pub fn locks_at(&self) -> Option<Moment> {
+        let idle_from = self.last_key.unwrap_or_default();
+        (!self.locked && !self.options.read_only).then(|| Moment(idle_from.0 + self.options.lock_after.to_std()))
+    }
+}
+
+impl Detail {
+    /// Nothing of it is known yet.
+    pub fn new(id: i64) -> Self {
+        Self { id, read: None, fault: None, events: Vec::new(), top: 0 }
+    }
+}

@@ -1,0 +1,509 @@
+//! The rows of the board, their order, and the cursor. Rows never move under the cursor.
+//!
+//! A pane's list is what is shown. While it is frozen, what came in is only remembered (`held`); what left stays as a
+//! tombstone. The cursor is a request's number, and after every change it is on the screen line on which it was.
+
+use super::standing;
+use crate::access::Status;
+use crate::text::Instant;
+use crate::wire::RequestView;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The panes of the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// What waits for a verdict.
+    #[default]
+    Waiting,
+    /// What has, will have or had access.
+    Live,
+}
+
+/// More changes than this at once, and the lists are made anew.
+pub const MANY: usize = 256;
+
+/// What the lists are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Oldest first; what is granted by its end.
+    #[default]
+    Time,
+    /// By system, then time.
+    System,
+    /// By person, then time.
+    Who,
+}
+
+impl Sort {
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Time => Self::System,
+            Self::System => Self::Who,
+            Self::Who => Self::Time,
+        }
+    }
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::System => "system",
+            Self::Who => "person",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    text: String,
+    rank: u8,
+    at: i64,
+    id: i64,
+}
+
+/// One list.
+#[derive(Debug, Default)]
+pub struct Pane {
+    list: Vec<Place>,
+    placed: HashMap<i64, Place>,
+    /// The request under the cursor.
+    pub cursor: Option<i64>,
+    /// The index of the row on the first screen line; below zero there are blank lines above the first row.
+    pub top: i64,
+}
+
+impl Pane {
+    /// Where a request is in the list.
+    pub fn index(&self, id: i64) -> Option<usize> {
+        let place = self.placed.get(&id)?;
+        self.list.binary_search(place).ok()
+    }
+    /// The request at an index.
+    pub fn at(&self, index: usize) -> Option<i64> {
+        self.list.get(index).map(|place| place.id)
+    }
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+    /// Every request, in order.
+    pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
+        self.list.iter().map(|place| place.id)
+    }
+    /// The screen line of the cursor, from the pane's first row line.
+    pub fn line(&self) -> Option<i64> {
+        let index = self.index(self.cursor?)?;
+        Some(whole(index) - self.top)
+    }
+    /// The requests on so many screen lines; `None` is a blank line.
+    pub fn window(&self, height: u16) -> impl Iterator<Item = Option<i64>> + '_ {
+        (self.top..self.top + i64::from(height)).map(|index| self.at(usize::try_from(index).ok()?))
+    }
+
+    fn take(&mut self, id: i64) {
+        if let Some(place) = self.placed.remove(&id)
+            && let Ok(index) = self.list.binary_search(&place)
+        {
+            self.list.remove(index);
+        }
+    }
+
+    fn put(&mut self, place: Place) {
+        self.take(place.id);
+        let index = self.list.partition_point(|other| *other < place);
+        self.placed.insert(place.id, place.clone());
+        self.list.insert(index, place);
+    }
+
+    /// Changes the list and keeps the cursor on its screen line.
+    fn steadily(&mut self, change: impl FnOnce(&mut Self)) {
+        let line = self.line();
+        change(self);
+        match (line, self.cursor.and_then(|id| self.index(id))) {
+            (Some(line), Some(index)) => self.top = whole(index) - line,
+            _ if self.cursor.is_none() => self.top = 0,
+            _ => {}
+        }
+    }
+
+    /// Moves the view so that the cursor is on one of so many lines.
+    pub fn show_cursor(&mut self, height: u16) {
+        let Some(index) = self.cursor.and_then(|id| self.index(id)).map(whole) else { return };
+        self.top = self.top.min(index).max(index - (i64::from(height).max(1) - 1));
+    }
+
+    fn go(&mut self, index: i64, height: u16) {
+        let last = whole(self.len()) - 1;
+        self.cursor = usize::try_from(index.min(last).max(0)).ok().and_then(|index| self.at(index)).or(self.cursor);
+        self.show_cursor(height);
+    }
+}
+
+fn whole(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+#[derive(Debug)]
+struct Row {
+    view: Arc<RequestView>,
+    waits: bool,
+    lives: bool,
+    late: Option<Instant>,
+    /// The server no longer has it on its board.
+    gone: bool,
+}
+
+/// What became of a row that is shown although it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// What was decided: approved, denied…
+    pub word: String,
+    /// By whom, if by somebody.
+    pub by: Option<String>,
+    /// When it was seen to be so.
+    pub at: Instant,
+}
+
+/// The board.
+#[derive(Debug, Default)]
+pub struct Board {
+    rows: HashMap<i64, Row>,
+    turns: BTreeSet<(Instant, i64)>,
+    late: BTreeSet<(Instant, i64)>,
+    waiting: Pane,
+    live: Pane,
+    /// What changed its place while the order was frozen.
+    held: BTreeSet<i64>,
+    tombs: HashMap<(bool, i64), Tombstone>,
+    counts: (usize, usize),
+    /// The requests of each person.
+    of_person: HashMap<String, BTreeSet<i64>>,
+    /// What the lists are sorted by.
+    pub sort: Sort,
+    /// The pane that has the focus.
+    pub focus: Side,
+}
+
+impl Board {
+    /// A pane.
+    pub fn pane(&self, side: Side) -> &Pane {
+        match side {
+            Side::Waiting => &self.waiting,
+            Side::Live => &self.live,
+        }
+    }
+    /// A pane, to be moved about in.
+    pub fn pane_mut(&mut self, side: Side) -> &mut Pane {
+        match side {
+            Side::Waiting => &mut self.waiting,
+            Side::Live => &mut self.live,
+        }
+    }
+    /// A request of the board.
+    pub fn get(&self, id: i64) -> Option<&Arc<RequestView>> {
+        self.rows.get(&id).map(|row| &row.view)
+    }
+    /// Every request of one person.
+    pub fn of_person(&self, person: &str) -> impl Iterator<Item = &Arc<RequestView>> {
+        self.of_person.get(person).into_iter().flatten().filter_map(|id| self.get(*id))
+    }
+    /// Every request of the board.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<RequestView>> {
+        self.rows.values().map(|row| &row.view)
+    }
+    /// What wait, live and are overdue, whatever is shown.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        (self.counts.0, self.counts.1, self.late.len())
+    }
+    /// What is overdue, longest first.
+    pub fn late(&self) -> impl Iterator<Item = i64> + '_ {
+        self.late.iter().map(|(_, id)| *id)
+    }
+    /// What became of a shown row that left.
+    pub fn tombstone(&self, side: Side, id: i64) -> Option<&Tombstone> {
+        self.tombs.get(&(side == Side::Live, id))
+    }
+    /// How many rows wait to be let in.
+    pub fn arrived(&self, side: Side) -> usize {
+        self.held.iter().filter(|id| self.belongs(side, **id) && !self.pane(side).placed.contains_key(*id)).count()
+    }
+    /// Whether anything waits for the order to thaw.
+    pub fn waits_to_merge(&self) -> bool {
+        !self.held.is_empty()
+    }
+    /// When a row stands otherwise by itself, next.
+    pub fn next_turn(&self) -> Option<Instant> {
+        self.turns.first().map(|(at, _)| *at)
+    }
+    /// The request under the cursor of the pane that has the focus.
+    pub fn cursor(&self) -> Option<i64> {
+        self.pane(self.focus).cursor
+    }
+
+    fn belongs(&self, side: Side, id: i64) -> bool {
+        self.rows.get(&id).is_some_and(|row| if side == Side::Waiting { row.waits } else { row.lives })
+    }
+
+    fn place(&self, side: Side, id: i64) -> Option<Place> {
+        let view = &self.rows.get(&id)?.view;
+        let end = standing::end(view).map_or(i64::MAX, Instant::millis);
+        let (rank, at) = match side {
+            // An extension is asked for while the access runs out: by the time left, before what is only asked for.
+            Side::Waiting if standing::extension_waits(view) => (0, end),
+            Side::Waiting => (1, view.filed_at.millis()),
+            Side::Live => (0, end),
+        };
+        let text = match self.sort {
+            Sort::Time => String::new(),
+            Sort::System => view.system.clone(),
+            Sort::Who => view.user.id.clone(),
+        };
+        Some(Place { text, rank, at, id })
+    }
+
+    /// Takes a row in. Nothing changes its place while the order is frozen.
+    pub fn put(&mut self, view: Arc<RequestView>, now: Instant, frozen: bool) {
+        let id = view.id;
+        self.forget(id);
+        self.turns.extend(standing::turns(&view).into_iter().flatten().filter(|at| *at > now).map(|at| (at, id)));
+        self.of_person.entry(view.user.id.clone()).or_default().insert(id);
+        self.rows.insert(id, Row { view, waits: false, lives: false, late: None, gone: false });
+        self.judge(id, now, frozen);
+    }
+
+    /// Drops a row that is no longer on the board.
+    pub fn drop_row(&mut self, id: i64, now: Instant, frozen: bool) {
+        if self.rows.contains_key(&id) {
+            self.forget(id);
+            if let Some(row) = self.rows.get_mut(&id) {
+                (row.waits, row.lives, row.late, row.gone) = (false, false, None, true);
+            }
+            self.settle(id, now, frozen);
+            self.bury(id);
+        }
+    }
+
+    /// Forgets a row that neither the server nor a pane has any more.
+    fn bury(&mut self, id: i64) {
+        let shown = [Side::Waiting, Side::Live].iter().any(|side| self.pane(*side).placed.contains_key(&id));
+        if !shown && self.rows.get(&id).is_some_and(|row| row.gone) {
+            self.rows.remove(&id);
+        }
+    }
+
+    /// Every row that is not among these is no longer on the board.
+    pub fn keep_only(&mut self, ids: &std::collections::HashSet<i64>, now: Instant, frozen: bool) {
+        let gone: Vec<i64> = self.rows.keys().copied().filter(|id| !ids.contains(id)).collect();
+        for id in gone {
+            self.drop_row(id, now, frozen);
+        }
+    }
+
+    /// Time went by. Returns what became overdue.
+    pub fn turn(&mut self, now: Instant, frozen: bool) -> Vec<i64> {
+        if self.next_turn().is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let before: BTreeSet<i64> = self.late().collect();
+        while let Some((at, id)) = self.turns.first().copied().filter(|(at, _)| *at <= now) {
+            self.turns.remove(&(at, id));
+            self.judge(id, now, frozen);
+        }
+        self.late().filter(|id| !before.contains(id)).collect()
+    }
+
+    fn forget(&mut self, id: i64) {
+        if let Some(row) = self.rows.get(&id) {
+            if let Some(theirs) = self.of_person.get_mut(&row.view.user.id) {
+                theirs.remove(&id);
+                if theirs.is_empty() {
+                    self.of_person.remove(&row.view.user.id);
+                }
+            }
+            for at in standing::turns(&row.view).into_iter().flatten() {
+                self.turns.remove(&(at, id));
+            }
+            if let Some(at) = row.late {
+                self.late.remove(&(at, id));
+            }
+            self.counts.0 -= usize::from(row.waits);
+            self.counts.1 -= usize::from(row.lives);
+        }
+    }
+
+    /// Where a row belongs by now.
+    fn judge(&mut self, id: i64, now: Instant, frozen: bool) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        self.counts.0 -= usize::from(row.waits);
+        self.counts.1 -= usize::from(row.lives);
+        if let Some(at) = row.late.take() {
+            self.late.remove(&(at, id));
+        }
+        row.waits = standing::waits(&row.view, now);
+        row.lives = standing::lives(&row.view, now);
+        row.late = standing::overdue(&row.view, now).then(|| standing::end(&row.view)).flatten();
+        self.counts.0 += usize::from(row.waits);
+        self.counts.1 += usize::from(row.lives);
+        if let Some(at) = row.late {
+            self.late.insert((at, id));
+        }
+        self.settle(id, now, frozen);
+    }
+
+    /// Puts a row where it belongs, as far as it may move.
+    fn settle(&mut self, id: i64, now: Instant, frozen: bool) {
+        for side in [Side::Waiting, Side::Live] {
+            let wanted = self.belongs(side, id).then(|| self.place(side, id)).flatten();
+            let key = (side == Side::Live, id);
+            let was = self.pane(side).placed.get(&id);
+            let leaves = was.is_some() && wanted.is_none();
+            if wanted.as_ref() == was {
+                self.tombs.remove(&key);
+                continue;
+            }
+            if leaves {
+                let tomb = self.rows.get(&id).map(|row| tombstone(&row.view, now));
+                if let Some(tomb) = tomb {
+                    self.tombs.entry(key).or_insert(tomb);
+                }
+            } else {
+                self.tombs.remove(&key);
+            }
+            // The row under the cursor stays where it is until the cursor leaves, whatever became of it.
+            if frozen || (leaves && self.pane(side).cursor == Some(id)) {
+                self.held.insert(id);
+                continue;
+            }
+            self.tombs.remove(&key);
+            self.pane_mut(side).steadily(|pane| match wanted {
+                Some(place) => pane.put(place),
+                None => pane.take(id),
+            });
+        }
+        self.first_cursor();
+    }
+
+    /// A list that was empty gets its cursor: nobody has pointed at anything yet.
+    fn first_cursor(&mut self) {
+        for side in [Side::Waiting, Side::Live] {
+            let pane = self.pane_mut(side);
+            if pane.cursor.is_none_or(|id| !pane.placed.contains_key(&id)) {
+                pane.cursor = pane.at(usize::try_from(pane.top).unwrap_or(0)).or_else(|| pane.at(0));
+                if pane.is_empty() {
+                    pane.top = 0;
+                }
+            }
+        }
+    }
+
+    /// Both cursors on their first rows: for a board that nobody has seen yet.
+    pub fn rewind(&mut self) {
+        for pane in [&mut self.waiting, &mut self.live] {
+            (pane.cursor, pane.top) = (pane.at(0), 0);
+        }
+    }
+
+    /// Lets in what waited.
+    pub fn merge(&mut self, now: Instant) {
+        if self.held.len() > MANY {
+            return self.rebuild();
+        }
+        let held = std::mem::take(&mut self.held);
+        for id in held {
+            self.settle(id, now, false);
+            self.bury(id);
+        }
+    }
+
+    /// Makes both lists anew: cheaper than moving many rows one by one.
+    fn rebuild(&mut self) {
+        self.held.clear();
+        for side in [Side::Waiting, Side::Live] {
+            let mut list: Vec<Place> =
+                self.rows.keys().filter(|id| self.belongs(side, **id)).filter_map(|id| self.place(side, *id)).collect();
+            // The row under the cursor stays until the cursor leaves, whatever became of it.
+            let cursor = self.pane(side).cursor.filter(|id| !self.belongs(side, *id));
+            if let Some(place) = cursor.and_then(|id| self.pane(side).placed.get(&id)).cloned() {
+                self.held.insert(place.id);
+                list.push(place);
+            }
+            list.sort_unstable();
+            self.pane_mut(side).steadily(|pane| {
+                pane.placed = list.iter().map(|place| (place.id, place.clone())).collect();
+                pane.list = list;
+            });
+        }
+        let (waiting, live) = (self.waiting.cursor, self.live.cursor);
+        self.tombs.retain(|(is_live, id), _| Some(*id) == if *is_live { live } else { waiting });
+        let gone: Vec<i64> = self.rows.iter().filter(|(_, row)| row.gone).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.bury(id);
+        }
+        self.first_cursor();
+    }
+
+    /// Moves the cursor by so many rows, and buries what it leaves.
+    pub fn step(&mut self, by: i64, height: u16, now: Instant, frozen: bool) {
+        let pane = self.pane_mut(self.focus);
+        let index = pane.cursor.and_then(|id| pane.index(id)).map_or(0, whole);
+        self.go_to(index.saturating_add(by), height, now, frozen);
+    }
+
+    /// Moves the cursor to a row of the pane that has the focus.
+    pub fn go_to(&mut self, index: i64, height: u16, now: Instant, frozen: bool) {
+        let side = self.focus;
+        let pane = self.pane_mut(side);
+        let left = pane.cursor;
+        pane.go(index, height);
+        let moved = left != pane.cursor;
+        if let Some(left) = left.filter(|_| moved && !frozen)
+            && self.tombs.contains_key(&(side == Side::Live, left))
+        {
+            self.held.remove(&left);
+            self.settle(left, now, false);
+            self.bury(left);
+        }
+    }
+
+    /// Points at a request, in the pane that shows it. Whether one does.
+    pub fn point(&mut self, id: i64, heights: (u16, u16), now: Instant, frozen: bool) -> bool {
+        for (side, height) in [(self.focus, 0), (Side::Waiting, 0), (Side::Live, 0)] {
+            let height = if side == Side::Waiting { heights.0 } else { heights.1 }.max(height);
+            if let Some(index) = self.pane(side).index(id) {
+                self.focus = side;
+                self.go_to(whole(index), height, now, frozen);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Sorts by something else: the one time when rows move, because somebody asked for it.
+    pub fn sort_by(&mut self, sort: Sort, heights: (u16, u16), now: Instant) {
+        self.sort = sort;
+        self.held.extend(self.rows.keys().copied());
+        self.merge(now);
+        self.waiting.show_cursor(heights.0);
+        self.live.show_cursor(heights.1);
+    }
+}
+
+fn tombstone(view: &RequestView, now: Instant) -> Tombstone {
+    let standing = standing::standing(view, now);
+    let verdict = view.extension.as_ref().and_then(|extension| extension.decision.as_ref()).or(view.decision.as_ref());
+    let by_clock = matches!(standing, Status::Lapsed | Status::Removed | Status::Ending | Status::Failed);
+    let by = verdict.filter(|_| !by_clock).map(|verdict| verdict.by.id.clone());
+    let word = match (standing, verdict) {
+        (Status::Approved | Status::Granting | Status::Active, Some(verdict)) => verdict.verdict.clone(),
+        (Status::Pending, _) => "no longer on the board".into(),
+        (standing, _) => standing.word().to_owned(),
+    };
+    let by = if standing == Status::Withdrawn { Some(view.requester.id.clone()) } else { by };
+    Tombstone { word, by, at: now }
+}

@@ -1,0 +1,307 @@
+//! Rows never move under the cursor, and what is sent is what was under it.
+
+use super::samples::{active, board, change, changed, decided, night, pending};
+use super::*;
+use crate::dashboard::rows::Side;
+use proptest::prelude::*;
+use serde_json::json;
+
+/// The request on the screen line that shows the cursor, as a reader of the screen would say it.
+fn under_the_cursor(pane: &Pane) -> Option<i64> {
+    let plan = pane.model.plan();
+    let side = pane.model.board.focus;
+    let list = pane.model.board.pane(side);
+    let line = list.line()?;
+    assert!((0..i64::from(plan.rows(side))).contains(&line), "the cursor is off the screen");
+    let y = plan.pane(side).y + 1 + u16::try_from(line).unwrap();
+    let buffer = pane.buffer();
+    let text: String = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
+    assert!(text.starts_with('>') || text.starts_with('#'), "no cursor on line {y}: {text:?}\n{}", pane.screen());
+    // Each person of these tests has one request only, and is named after it.
+    let name = text.split([' ', ':']).find_map(|word| word.strip_prefix('p').or(word.strip_prefix("NL-")));
+    Some(name.unwrap_or_else(|| panic!("no person in {text:?}")).parse().unwrap())
+}
+
+fn row(id: i64, age: i64) -> RequestView {
+    pending(id, &format!("p{id}"), &format!("s{}", id % 5), "read", age, "A task that says what and how one will know")
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(i64, i64),
+    Decide(usize, bool),
+    Resort(usize, i64),
+    Gone(usize),
+    Full,
+    Pass(u64),
+    Key(&'static str),
+    Resize(u16, u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let moves = prop::sample::select(vec![
+        "j", "k", "j", "k", "tab", "g", "G", "pgdn", "pgup", ".", "s", "v", "enter", "esc", "p", "z",
+    ]);
+    prop_oneof![
+        3 => (400..430_i64, 0..1700_i64).prop_map(|(id, age)| Step::Insert(id, age)),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(at, approve)| Step::Decide(at, approve)),
+        2 => (any::<usize>(), 0..1700_i64).prop_map(|(at, age)| Step::Resort(at, age)),
+        1 => any::<usize>().prop_map(Step::Gone),
+        1 => Just(Step::Full),
+        2 => (1..12_000_u64).prop_map(Step::Pass),
+        5 => moves.prop_map(Step::Key),
+        1 => (60..220_u16, 15..60_u16).prop_map(|(w, h)| Step::Resize(w, h)),
+    ]
+}
+
+/// The host: what it would answer now.
+#[derive(Default)]
+struct Host {
+    rows: std::collections::BTreeMap<i64, RequestView>,
+    seq: i64,
+}
+
+impl Host {
+    fn pick(&self, at: usize) -> Option<RequestView> {
+        self.rows.values().nth(at % self.rows.len().max(1)).cloned()
+    }
+    fn put(&mut self, mut view: RequestView, pane: &mut Pane) {
+        self.seq += 1;
+        (view.seq, view.version) = (view.id * 1000 + self.seq, view.id * 1000 + self.seq);
+        self.rows.insert(view.id, view.clone());
+        pane.merge(change(vec![view], seconds(pane)));
+    }
+}
+
+fn seconds(pane: &Pane) -> i64 {
+    i64::try_from(pane.now.0.as_secs()).unwrap()
+}
+
+fn play(pane: &mut Pane, host: &mut Host, step: &Step) {
+    match step {
+        Step::Insert(id, age) => host.put(row(*id, *age), pane),
+        Step::Decide(at, approve) => {
+            let Some(view) = host.pick(*at) else { return };
+            let view = if *approve {
+                let given = active(view.id, &view.user.id, &view.system, "read", 10, 2000);
+                changed(&given, true, json!({}))
+            } else {
+                decided(&view, "denied", "denied", "li")
+            };
+            host.put(view, pane);
+        }
+        Step::Resort(at, age) => {
+            let Some(view) = host.pick(*at) else { return };
+            host.put(changed(&view, true, json!({"filed_at": samples::at(-age)})), pane);
+        }
+        Step::Gone(at) => {
+            let Some(view) = host.pick(*at) else { return };
+            host.rows.remove(&view.id);
+            let mut gone = change(Vec::new(), seconds(pane));
+            gone.gone = vec![view.id];
+            pane.merge(gone);
+        }
+        Step::Full => {
+            let mut all = board(host.rows.values().cloned().collect());
+            all.server_now = change(Vec::new(), seconds(pane)).server_now;
+            pane.merge(all);
+        }
+        Step::Pass(millis) => {
+            pane.pass(*millis);
+        }
+        Step::Key(key) => {
+            pane.press(key);
+        }
+        Step::Resize(columns, rows) => pane.resize(*columns, *rows),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn what_is_sent_is_what_was_under_the_cursor(
+        first in prop::collection::vec((400..430_i64, 0..1700_i64), 0..12),
+        steps in prop::collection::vec(step(), 1..40),
+        between in prop::collection::vec(step(), 0..4),
+    ) {
+        let mut host = Host::default();
+        let mut pane = Pane::on((80, 24), Vec::new());
+        for (id, age) in first {
+            host.put(row(id, age), &mut pane);
+        }
+        for step in &steps {
+            let before = (pane.model.board.focus, pane.model.board.cursor(), under_if_list(&pane));
+            let line = pane.model.board.pane(before.0).line();
+            play(&mut pane, &mut host, step);
+            let by_host = matches!(step, Step::Insert(..) | Step::Decide(..) | Step::Resort(..) | Step::Gone(_) | Step::Full | Step::Pass(_));
+            if by_host && before.1.is_some() {
+                // Nothing but a key changes what is under the cursor, or the line on which it is.
+                prop_assert_eq!(pane.model.board.cursor(), before.1);
+                prop_assert_eq!(pane.model.board.pane(before.0).line(), line, "{:?}", step);
+            }
+            if let Some(id) = under_if_list(&pane) {
+                prop_assert_eq!(Some(id), pane.model.board.cursor());
+            }
+        }
+        while pane.model.in_detail || pane.model.zoomed {
+            pane.press("esc");
+        }
+        pane.model.marks.clear();
+        pane.draw();
+        let Some(shown) = under_if_list(&pane) else { return Ok(()) };
+        pane.press("d");
+        let Some(dialog) = pane.model.dialog.as_ref().map(|dialog| dialog.id) else { return Ok(()) };
+        prop_assert_eq!(dialog, shown);
+        // Whatever happens behind it, the dialog stays about what it was opened on.
+        for step in between.iter().filter(|step| !matches!(step, Step::Key(_))) {
+            play(&mut pane, &mut host, step);
+        }
+        pane.merge(change(Vec::new(), seconds(&pane)));
+        pane.answer_reads();
+        pane.pass(400);
+        pane.type_text("because");
+        for _ in 0..4 {
+            pane.press("pgdn");
+        }
+        pane.type_text("because");
+        pane.press("enter");
+        for (id, ..) in pane.acts() {
+            prop_assert_eq!(id, shown);
+        }
+    }
+}
+
+fn under_if_list(pane: &Pane) -> Option<i64> {
+    let narrow = pane.model.plan().pane(pane.model.board.focus).height < 3;
+    if pane.model.in_detail || pane.model.dialog.is_some() || narrow { None } else { under_the_cursor(pane) }
+}
+
+#[test]
+fn new_rows_wait_in_a_counted_banner_while_somebody_works() {
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("j");
+    let older = pending(290, "dee", "search-index", "restart", 700, "An old one that would go first");
+    pane.merge(change(vec![older], 1));
+    pane.says("1 new arrived while you were here: press .");
+    assert!(!pane.screen().contains("dee      search-index    restart   1h30m"));
+    assert_eq!(pane.model.board.counts().0, 4, "the counts tell the truth at once");
+    pane.press(".");
+    pane.says("dee      search-index");
+    assert_eq!(pane.model.board.cursor(), Some(317));
+    // Ten calm seconds let the next ones in by themselves.
+    pane.merge(change(vec![pending(291, "eli", "search-index", "restart", 800, "Another")], 2));
+    pane.says("1 new arrived");
+    let wake = next_wake(&pane.model).unwrap();
+    assert!(wake <= Moment(Duration::from_secs(10)));
+    pane.pass(10_001);
+    assert!(!pane.screen().contains("new arrived"));
+    assert_eq!(pane.model.board.cursor(), Some(317));
+}
+
+#[test]
+fn a_row_decided_elsewhere_is_a_tombstone_until_the_cursor_leaves() {
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("j");
+    pane.pass(11_000);
+    pane.merge(change(vec![decided(&night()[1], "approved", "granting", "li")], 11));
+    pane.says("NL-317 bo orders-db write: approved by li at 02:14:11 CET");
+    assert_eq!(pane.model.board.cursor(), Some(317));
+    pane.press("a");
+    pane.says("does not wait for a verdict");
+    pane.pass(11_000);
+    pane.says("approved by li");
+    pane.press("k");
+    pane.pass(11_000);
+    assert!(!pane.screen().contains("approved by li"));
+    assert_eq!(pane.model.board.cursor(), Some(312));
+}
+
+#[test]
+fn the_cursor_stays_on_its_line_when_rows_come_and_go_above() {
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("j");
+    pane.press("j");
+    pane.pass(11_000);
+    let line = pane.model.board.pane(Side::Waiting).line();
+    pane.merge(change(
+        vec![decided(&night()[0], "denied", "denied", "li"), decided(&night()[1], "denied", "denied", "li")],
+        11,
+    ));
+    assert_eq!(pane.model.board.pane(Side::Waiting).line(), line);
+    pane.merge(change((0..9).map(|n| pending(200 + n, "ana", "x", "read", 1700, "Older")).collect(), 12));
+    assert_eq!(pane.model.board.pane(Side::Waiting).line(), line);
+    assert_eq!(pane.model.board.cursor(), Some(320));
+    pane.press("g");
+    assert_eq!(pane.model.board.pane(Side::Waiting).top, 0);
+}
+
+#[test]
+fn many_at_once_are_in_the_order_of_one_by_one() {
+    let rows: Vec<RequestView> = (0..600).map(|n| row(1000 + n, n * 7919 % 1700)).collect();
+    let at_once = Pane::on((80, 24), rows.clone());
+    let mut by_one = Pane::on((80, 24), Vec::new());
+    for part in rows.chunks(100) {
+        by_one.merge(change(part.to_vec(), 0));
+    }
+    let ids = |pane: &Pane| pane.model.board.pane(Side::Waiting).ids().collect::<Vec<_>>();
+    assert_eq!(ids(&at_once), ids(&by_one));
+    assert_eq!(at_once.model.board.counts(), by_one.model.board.counts());
+    // While somebody works, many wait like one; then the cursor is still where it was.
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("j");
+    let line = pane.model.board.pane(Side::Waiting).line();
+    pane.merge(change(rows.iter().cloned().chain([decided(&night()[1], "denied", "denied", "li")]).collect(), 1));
+    pane.says("600 new arrived");
+    pane.pass(11_000);
+    assert_eq!(pane.model.board.cursor(), Some(317));
+    assert_eq!(pane.model.board.pane(Side::Waiting).line(), line);
+    pane.says("denied by li");
+    assert_eq!(pane.model.board.pane(Side::Waiting).len(), 603);
+}
+
+#[test]
+fn a_late_answer_brings_nothing_back() {
+    let mut pane = Pane::on((80, 24), night());
+    let old = night()[0].clone();
+    pane.merge(change(vec![decided(&old, "denied", "denied", "li")], 1));
+    pane.merge(change(vec![old], 2));
+    assert_eq!(pane.model.board.counts().0, 2);
+}
+
+#[test]
+fn an_overdue_removal_is_one_key_away_and_rings_once() {
+    let mut pane = Pane::on((80, 24), night());
+    pane.pass(261_000);
+    pane.merge(change(Vec::new(), 261));
+    assert!(!pane.effects.contains(&Effect::Bell));
+    assert!(!pane.screen().contains("OVERDUE"));
+    // Nobody sent anything: the grant's own instants say that it is late.
+    pane.pass(5_001);
+    pane.says("!! 1 OVERDUE REMOVAL NL-300 dee search-index restart ended 02:18");
+    assert_eq!(pane.effects.iter().filter(|effect| **effect == Effect::Bell).count(), 1);
+    assert!(title(&pane.model).starts_with("(1!) "));
+    pane.press("!");
+    assert_eq!(pane.model.board.cursor(), Some(300));
+    assert_eq!(pane.model.board.focus, Side::Live);
+    pane.pass(60_000);
+    assert_eq!(pane.effects.iter().filter(|effect| **effect == Effect::Bell).count(), 1);
+}
+
+#[test]
+fn the_mouse_points_and_never_acts() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut pane = Pane::on((80, 24), night());
+    let place = pane.model.plan().pane(Side::Waiting);
+    let click = |row| MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: 9,
+        row,
+        modifiers: KeyModifiers::NONE,
+    };
+    pane.send(Msg::Mouse(click(place.y + 3)));
+    assert_eq!(pane.model.board.cursor(), Some(320));
+    for row in 0..24 {
+        pane.send(Msg::Mouse(click(row)));
+    }
+    assert!(pane.model.dialog.is_none() && pane.acts().is_empty());
+}

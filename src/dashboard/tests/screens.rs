@@ -1,0 +1,242 @@
+//! What it looks like: each screen as text, reviewed by eye. `INSTA_UPDATE=always` writes them anew.
+
+use super::samples::{active, board, decided, extension, night, options, overdue, pending, person, with, with_may};
+use super::*;
+use serde_json::json;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// The same at each size.
+fn at_each_size(name: &str, show: impl Fn((u16, u16)) -> Pane) {
+    for size in SIZES {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path("screens");
+        settings.bind(|| insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), show(size).screen()));
+    }
+}
+
+fn full() -> Vec<RequestView> {
+    let mut rows = night();
+    rows.push(extension(&active(299, "eli", "search-index", "read", 4000, 840)));
+    for n in 0..30 {
+        rows.push(pending(
+            400 + n,
+            "ana",
+            "payments-worker",
+            "restart",
+            20,
+            "One more of many, to see the list scroll",
+        ));
+    }
+    rows
+}
+
+#[test]
+fn empty() {
+    at_each_size("empty", |size| Pane::on(size, Vec::new()));
+}
+
+#[test]
+fn the_board() {
+    at_each_size("full", |size| Pane::on(size, full()));
+    at_each_size("night", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("j");
+        pane.pass(300);
+        pane.answer_reads();
+        let new = pending(340, "dee", "search-index", "restart", 0, "A new one that waits to be let in");
+        let gone = decided(&night()[0], "approved", "granting", "li");
+        pane.merge(samples::change(vec![new, gone], 3));
+        pane
+    });
+}
+
+#[test]
+fn an_overdue_removal() {
+    at_each_size("overdue", |size| {
+        let mut rows = night();
+        rows.push(overdue());
+        Pane::on(size, rows)
+    });
+    at_each_size("overdue_open", |size| {
+        let mut rows = night();
+        rows.push(overdue());
+        let mut pane = Pane::on(size, rows);
+        pane.press("!");
+        pane.press("enter");
+        pane.answer_reads();
+        pane.effects.clear();
+        pane.send(Msg::Events { id: 431, outcome: Ok(events()) });
+        pane
+    });
+}
+
+fn events() -> crate::wire::EventsView {
+    let event = |seq: i64, kind: &str, actor: &str, body: serde_json::Value| {
+        json!({"seq": seq, "at": samples::at(seq - 4000), "subject": "request 431", "kind": kind, "actor": actor,
+            "via": "token", "policy": "ab", "body": body, "link": "00"})
+    };
+    serde_json::from_value(json!({"next_after": 900, "events": [
+        event(1, "filed", "kim", json!({"task": "Move the ledger table"})),
+        event(300, "approved", "li", json!({})),
+        event(310, "granted", "reconciler", json!({})),
+        event(3960, "removal-failed", "reconciler", json!({"sentence": "role owns objects: permission denied"})),
+    ]}))
+    .unwrap()
+}
+
+#[test]
+fn stale_offline_and_error() {
+    at_each_size("stale", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.pass(17_000);
+        pane
+    });
+    at_each_size("offline", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.pass(40_000);
+        let next_try = Moment(pane.now.0 + Duration::from_secs(8));
+        pane.send(Msg::Away {
+            sentence: "orders.example cannot be reached: connection refused".into(),
+            next_try,
+            offline: true,
+        });
+        pane.press("a");
+        pane
+    });
+    at_each_size("error", |size| {
+        let mut pane = Pane::new(samples::options(size));
+        pane.send(Msg::Away {
+            sentence: "the server answered with something that is no nightlatch: check the address".into(),
+            next_try: Moment::default(),
+            offline: false,
+        });
+        pane
+    });
+    at_each_size("kept", |size| {
+        let mut pane = Pane::new(options(size));
+        pane.send(Msg::Kept { board: board(night()), me: samples::me(), age: Duration::from_secs(200) });
+        pane
+    });
+}
+
+#[test]
+fn the_detail_and_the_help() {
+    at_each_size("open", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("j");
+        pane.press("enter");
+        pane.answer_reads();
+        pane
+    });
+    at_each_size("help", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("?");
+        pane
+    });
+}
+
+#[test]
+fn the_help_is_the_table_of_keys() {
+    let keys = [("approve".to_owned(), vec!["f2".to_owned()])];
+    let mut pane = Pane::new(Options { keys: keys.into(), ..options((100, 90)) });
+    pane.press("?");
+    for entry in keys::TABLE {
+        let all = pane.model.keys.all(entry.action);
+        let line = format!("   {all:<16}{}", entry.words);
+        assert!(pane.screen().lines().any(|shown| shown == line.trim_end()), "{line}\n{}", pane.screen());
+    }
+    for (all, words) in keys::IN_DIALOG {
+        pane.says(all);
+        pane.says(words);
+    }
+    pane.says("f2");
+}
+
+#[test]
+fn bad_settings_are_said_and_the_dashboard_opens() {
+    let keys = [("fly".to_owned(), vec!["f".to_owned()])];
+    let theme = Some("plaid".to_owned());
+    let pane = Pane::new(Options { keys: keys.into(), theme, ..options((200, 60)) });
+    pane.says("there is no action \"fly\"");
+    pane.says("there is no \"plaid\"; there are dark, light, mono");
+}
+
+fn dialog(key: &'static str, row: i64, change: impl Fn(RequestView) -> RequestView) -> impl Fn((u16, u16)) -> Pane {
+    move |size| {
+        let mut rows = night();
+        rows.push(overdue());
+        rows.push(extension(&active(299, "eli", "search-index", "read", 4000, 840)));
+        let mut pane = Pane::on(size, rows);
+        let heights = pane.model.plan().heights();
+        let now = pane.model.server_now();
+        pane.model.board.point(row, heights, now, false);
+        pane.draw();
+        pane.press(key);
+        if let Some(view) = pane.model.known(row) {
+            pane.send(Msg::Request { id: row, outcome: Ok(Box::new(change((*view).clone()))) });
+        }
+        pane.pass(400);
+        pane
+    }
+}
+
+#[test]
+fn each_dialog() {
+    at_each_size("approve", dialog("a", 317, with_may));
+    at_each_size("approve_high_risk", dialog("a", 320, |view| with(view, "approve", "number+words", None)));
+    at_each_size("approve_refused", dialog("a", 317, |view| with(view, "approve", "number", Some("you asked for it"))));
+    at_each_size("approve_extension", dialog("a", 299, with_may));
+    at_each_size("deny", dialog("d", 317, with_may));
+    at_each_size("send_back", dialog("b", 320, with_may));
+    at_each_size("revoke", dialog("X", 303, with_may));
+    at_each_size("retry", dialog("R", 431, with_may));
+    at_each_size("hand_over", dialog("H", 431, with_may));
+    at_each_size("note", dialog("i", 317, with_may));
+}
+
+#[test]
+fn a_dialog_whose_request_changed() {
+    at_each_size("approve_changed", |size| {
+        let mut pane = dialog("a", 317, with_may)(size);
+        let view = samples::changed(
+            &night()[1],
+            true,
+            json!({"asked_for_seconds": 7200, "revisions": [{"seq": 3171, "at": samples::at(1), "by": "bo",
+                "changes": ["the length moved from 1h 30m to 2h"]}]}),
+        );
+        pane.merge(samples::change(vec![view], 1));
+        pane.answer_reads();
+        pane.pass(400);
+        pane
+    });
+    at_each_size("approve_decided_elsewhere", |size| {
+        let mut pane = dialog("a", 317, with_may)(size);
+        let view = decided(&night()[1], "sent-back", "sent-back", "li");
+        pane.merge(samples::change(vec![view], 1));
+        pane
+    });
+    at_each_size("claimed_by_another", |size| {
+        let mut rows = night();
+        rows[1].claim = serde_json::from_value(json!({"by": person("li"), "until": samples::at(90)})).unwrap();
+        let mut pane = Pane::on(size, rows);
+        pane.press("j");
+        pane.open("a");
+        pane
+    });
+}
+
+#[test]
+fn small_panes() {
+    for (name, size) in [("mini_59x14", (59, 14)), ("mini_30x6", (30, 6))] {
+        let mut rows = night();
+        rows.push(overdue());
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path("screens");
+        settings.bind(|| insta::assert_snapshot!(name, Pane::on(size, rows).screen()));
+    }
+}

@@ -1,0 +1,283 @@
+//! Keys and the mouse outside a dialog. Moving and looking happens here; act keys only open dialogs.
+
+use super::super::allowed::why_not;
+use super::super::effect::Effect;
+use super::super::keys::{Action, Scope};
+use super::super::layout::Class;
+use super::super::model::{Detail, Model};
+use super::super::msg::Moment;
+use super::super::rows::Side;
+use super::super::theme::Tone;
+use super::super::view;
+use super::{REST, acts, say};
+use crate::access::RequestNumber;
+use chrono_tz::Tz;
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+
+/// One key.
+pub fn key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
+    let Some(action) = model.keys.action(key) else { return };
+    // A first key freezes what is on the screen; what waited until now is let in by `.` or by ten calm seconds.
+    if model.help.is_some() {
+        return in_help(model, action, effects);
+    }
+    match action.scope() {
+        Scope::Act if model.locked => unlock(model),
+        Scope::Act if action == Action::Walk => acts::walk(model, effects),
+        Scope::Act => acts::open(model, action, effects),
+        Scope::Take => take(model, action, effects),
+        Scope::Move => moved(model, action, effects),
+    }
+}
+
+fn unlock(model: &mut Model) {
+    model.locked = false;
+    say(model, Tone::Good, "unlocked: press the key again");
+}
+
+/// Locks the pane; what was open is left, and what was typed is gone.
+pub fn lock(model: &mut Model, effects: &mut Vec<Effect>) {
+    acts::leave(model, effects);
+    model.walk = None;
+    model.locked = true;
+}
+
+fn take(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    if action == Action::Lock {
+        lock(model, effects);
+        return;
+    }
+    if let Some(why) = why_not(model, action) {
+        return say(model, Tone::Soon, why);
+    }
+    let Some(view) = model.pointed().and_then(|id| model.known(id)) else { return };
+    let (effect, words) = match action {
+        Action::CopyId => (Effect::Copy(RequestNumber(view.id).to_string()), "the number is copied"),
+        Action::CopyCommand => {
+            let command = view.grant.as_ref().and_then(|grant| grant.manual_command.clone()).unwrap_or_default();
+            (Effect::Copy(command), "the command is copied: read it before you run it")
+        }
+        _ => (Effect::Open(view.ticket_url.clone().unwrap_or_default()), "the ticket is opened"),
+    };
+    effects.push(effect);
+    say(model, Tone::Good, format!("{}: {words}", RequestNumber(view.id)));
+}
+
+fn in_help(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let page = i64::from(model.size.1).saturating_sub(6).max(1);
+    let by = match action {
+        Action::Down => 1,
+        Action::Up => -1,
+        Action::HalfDown => page / 2,
+        Action::HalfUp => -page / 2,
+        Action::PageDown => page,
+        Action::PageUp => -page,
+        Action::First => i64::MIN,
+        Action::Last => i64::MAX,
+        Action::Quit => return effects.push(Effect::Quit),
+        Action::Suspend => return effects.push(Effect::Suspend),
+        _ => {
+            model.help = None;
+            return;
+        }
+    };
+    let most = view::help::longest_scroll(model);
+    model.help = model.help.map(|top| scrolled(top, by, most));
+}
+
+/// A first line moved by so many lines, between the first and the last that makes sense.
+pub fn scrolled(top: usize, by: i64, most: usize) -> usize {
+    let top = i64::try_from(top).unwrap_or(i64::MAX).saturating_add(by);
+    usize::try_from(top.max(0)).unwrap_or(0).min(most)
+}
+
+fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Quit => effects.push(Effect::Quit),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Help => model.help = Some(0),
+        Action::Resync => {
+            effects.push(Effect::Resync);
+            say(model, Tone::Plain, "asking for everything again");
+        }
+        Action::Zone => {
+            model.zone = if model.zone == Tz::UTC { model.options.zone } else { Tz::UTC };
+            say(model, Tone::Plain, format!("times are shown in {}", model.zone.name()));
+        }
+        Action::Zoom => {
+            model.zoomed = !model.zoomed;
+            shown_again(model);
+        }
+        Action::Pause => {
+            model.paused = !model.paused;
+            let words = if model.paused { "paused: the rows hold still until p" } else { "the rows move again" };
+            say(model, Tone::Plain, words);
+        }
+        Action::Merge => model.board.merge(model.server_now()),
+        Action::Sort => {
+            let sort = model.board.sort.next();
+            model.board.sort_by(sort, model.plan().heights(), model.server_now());
+            say(model, Tone::Plain, format!("sorted by {}", sort.word()));
+        }
+        Action::Mark => mark(model),
+        Action::NextOverdue => next_overdue(model),
+        Action::Open | Action::Right => enter(model, effects),
+        Action::Back | Action::Left => back(model),
+        Action::Board => (model.in_detail, model.zoomed) = (false, false),
+        Action::NextPane | Action::PreviousPane => {
+            model.in_detail = false;
+            model.board.focus = if model.board.focus == Side::Waiting { Side::Live } else { Side::Waiting };
+            shown_again(model);
+        }
+        Action::Down => step(model, 1),
+        Action::Up => step(model, -1),
+        Action::HalfDown => step(model, page(model) / 2),
+        Action::HalfUp => step(model, -page(model) / 2),
+        Action::PageDown => step(model, page(model)),
+        Action::PageUp => step(model, -page(model)),
+        Action::First => step(model, i64::MIN / 2),
+        Action::Last => step(model, i64::MAX / 2),
+        _ => {}
+    }
+}
+
+fn page(model: &Model) -> i64 {
+    let plan = model.plan();
+    let lines = if model.in_detail { plan.detail.height } else { plan.rows(model.board.focus) };
+    i64::from(lines).saturating_sub(1).max(2)
+}
+
+fn step(model: &mut Model, by: i64) {
+    if model.in_detail {
+        let most = view::detail::longest_scroll(model);
+        if let Some(detail) = model.detail.as_mut() {
+            detail.top = scrolled(detail.top, by, most);
+        }
+        return;
+    }
+    let (height, now, frozen) = (model.plan().rows(model.board.focus), model.server_now(), model.is_frozen());
+    model.board.step(by, height, now, frozen);
+    rest(model);
+}
+
+/// The cursor is somewhere else: what is beside the lists follows when it rests.
+fn rest(model: &mut Model) {
+    if model.plan().beside() {
+        if model.detail.as_ref().is_some_and(|detail| Some(detail.id) != model.board.cursor()) {
+            model.detail = None;
+        }
+        model.peek_at = Some(Moment(model.now.0 + REST));
+    }
+}
+
+/// After the panes changed their places, the cursor is on the screen again.
+fn shown_again(model: &mut Model) {
+    let (upper, lower) = model.plan().heights();
+    model.board.pane_mut(Side::Waiting).show_cursor(upper);
+    model.board.pane_mut(Side::Live).show_cursor(lower);
+    rest(model);
+}
+
+fn mark(model: &mut Model) {
+    let Some(id) = model.pointed().filter(|id| model.seen.id == Some(*id)) else { return };
+    if model.marks.remove(&id).is_none() {
+        model.marks.insert(id, model.seen.version);
+    }
+    let many = model.marks.len();
+    say(model, Tone::Plain, format!("{many} marked: for deny, send back, revoke and acknowledge"));
+}
+
+fn next_overdue(model: &mut Model) {
+    let late: Vec<i64> = model.board.late().collect();
+    let here = model.pointed().and_then(|id| late.iter().position(|other| *other == id));
+    let next = here.map_or(0, |at| at + 1) % late.len().max(1);
+    let Some(id) = late.get(next).copied() else {
+        return say(model, Tone::Good, "no removal is overdue");
+    };
+    let (heights, now, frozen) = (model.plan().heights(), model.server_now(), model.is_frozen());
+    if !model.board.point(id, heights, now, frozen) {
+        model.board.merge(now);
+        model.board.point(id, heights, now, frozen);
+    }
+    model.in_detail = false;
+    shown_again(model);
+}
+
+fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.in_detail || model.plan().class == Class::Mini {
+        return;
+    }
+    let Some(id) = model.board.cursor() else { return };
+    if model.seen.id != Some(id) {
+        return;
+    }
+    if model.detail.as_ref().is_none_or(|detail| detail.id != id || detail.read.is_none()) {
+        model.detail = Some(Detail::new(id));
+        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+    }
+    model.in_detail = true;
+}
+
+fn back(model: &mut Model) {
+    if model.in_detail {
+        model.in_detail = false;
+        if !model.plan().beside() {
+            model.detail = None;
+        }
+    } else if model.zoomed {
+        model.zoomed = false;
+        shown_again(model);
+    } else {
+        model.marks.clear();
+    }
+}
+
+/// The terminal has another size.
+pub fn resize(model: &mut Model, columns: u16, rows: u16) {
+    model.size = (columns, rows);
+    shown_again(model);
+}
+
+/// The mouse focuses; it never acts.
+pub fn mouse(model: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
+    let by = match mouse.kind {
+        MouseEventKind::ScrollDown => 3,
+        MouseEventKind::ScrollUp => -3,
+        MouseEventKind::Down(MouseButton::Left) if model.dialog.is_none() && model.help.is_none() => {
+            return click(model, mouse.column, mouse.row);
+        }
+        _ => return,
+    };
+    if model.dialog.is_some() {
+        super::dialog::scroll(model, by);
+    } else if let Some(top) = model.help {
+        model.help = Some(scrolled(top, by, view::help::longest_scroll(model)));
+    } else {
+        model.last_key = Some(model.now);
+        step(model, by);
+    }
+    let _ = effects;
+}
+
+fn click(model: &mut Model, column: u16, row: u16) {
+    let plan = model.plan();
+    model.last_key = Some(model.now);
+    for side in [Side::Waiting, Side::Live] {
+        let place = plan.pane(side);
+        let inside = place.contains((column, row).into());
+        let line = row.saturating_sub(place.y + 1);
+        if !inside || line >= plan.rows(side) || row == place.y {
+            continue;
+        }
+        let pane = model.board.pane(side);
+        let index = pane.top + i64::from(line);
+        if usize::try_from(index).ok().and_then(|index| pane.at(index)).is_some() {
+            model.in_detail = false;
+            model.board.focus = side;
+            let (now, frozen) = (model.server_now(), model.is_frozen());
+            model.board.go_to(index, model.plan().rows(side), now, frozen);
+            shown_again(model);
+        }
+        return;
+    }
+}

@@ -1,0 +1,88 @@
+//! What each message does to the model, and what it causes. One file a concern.
+
+mod acts;
+mod board;
+mod dialog;
+mod keys;
+mod link;
+mod seen;
+mod typed;
+
+use super::effect::Effect;
+use super::model::{Model, Notice, Sent};
+use super::msg::{Moment, Msg};
+use super::theme::Tone;
+use crossterm::event::KeyEventKind;
+use std::time::Duration;
+
+/// A sentence at the foot stands for so long.
+const NOTICE: Duration = Duration::from_secs(12);
+/// The request under the cursor is read when the cursor rested for so long.
+const REST: Duration = Duration::from_millis(250);
+
+/// Takes one message in, at `now`.
+pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
+    model.now = model.now.max(now);
+    let mut effects = tick(model);
+    match msg {
+        // Repeats and releases are not presses: a key that is held says nothing twice.
+        Msg::Key(key) if key.kind == KeyEventKind::Press => {
+            if model.dialog.is_some() {
+                dialog::key(model, &key, &mut effects);
+            } else {
+                keys::key(model, &key, &mut effects);
+            }
+            model.last_key = Some(model.now);
+        }
+        Msg::Key(_) | Msg::Tick | Msg::Focus(false) => {}
+        Msg::Paste(text) => dialog::paste(model, &text),
+        Msg::Mouse(mouse) => keys::mouse(model, mouse, &mut effects),
+        Msg::Focus(true) | Msg::Resumed => dialog::settle(model),
+        Msg::Resize(columns, rows) => keys::resize(model, columns, rows),
+        Msg::Kept { board, me, age } => link::kept(model, board, me, age),
+        Msg::Board(view) => board::merge(model, view, &mut effects),
+        Msg::Away { sentence, next_try, offline } => link::away(model, sentence, next_try, offline),
+        Msg::Me(me) => model.me = Some(me),
+        Msg::Systems(systems) => {
+            model.systems = Some(systems);
+            acts::offer_roles(model);
+        }
+        Msg::Request { id, outcome } => board::read(model, id, outcome),
+        Msg::Events { id, outcome } => board::events(model, id, outcome),
+        Msg::Said(words) => say(model, Tone::Soon, words),
+        Msg::Acted { act, id, outcome } => acts::answered(model, act, id, outcome, &mut effects),
+    }
+    effects
+}
+
+/// What time alone does.
+fn tick(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let (now, frozen) = (model.now, model.is_frozen());
+    if model.anchor.is_some() && !model.board.turn(model.server_now(), frozen).is_empty() {
+        effects.push(Effect::Bell);
+    }
+    if !frozen && model.board.waits_to_merge() {
+        model.board.merge(model.server_now());
+    }
+    model.notice = model.notice.take().filter(|notice| notice.until > now);
+    model.last_verdict = model.last_verdict.filter(|last| last.until > now);
+    model.sent.retain(|_, sent| match sent {
+        Sent::Sending(_) => true,
+        Sent::Done(until) | Sent::Refused(until) => *until > now,
+    });
+    if model.locks_at().is_some_and(|at| at <= now) {
+        keys::lock(model, &mut effects);
+    }
+    acts::claim_again(model, &mut effects);
+    if model.peek_at.is_some_and(|at| at <= now) {
+        model.peek_at = None;
+        board::peek(model, &mut effects);
+    }
+    effects
+}
+
+/// Says something at the foot.
+fn say(model: &mut Model, tone: Tone, words: impl Into<String>) {
+    model.notice = Some(Notice { words: words.into(), tone, until: Moment(model.now.0 + NOTICE) });
+}

@@ -1,0 +1,26 @@
+//! What the last frame put before somebody's eyes.
+
+use super::super::model::{Model, Seen};
+use super::super::view;
+
+impl Model {
+    /// The frame that `draw` made was put on the screen: what somebody does next is about what it showed.
+    pub fn drawn(&mut self) {
+        let id = self.pointed();
+        let version = id.and_then(|id| self.known(id)).map_or(0, |view| view.version);
+        self.seen = Seen { id, version };
+        let (total, height) = view::dialog::measure(self);
+        let size = self.size;
+        if let Some(dialog) = self.dialog.as_mut() {
+            // On another screen the lines are others: what was read there does not count here.
+            if dialog.read_at != size {
+                (dialog.read_at, dialog.read_to) = (size, 0);
+            }
+            dialog.top = dialog.top.min(total.saturating_sub(height));
+            // Only what follows on what was read before is read: a jump to the end is not.
+            if dialog.top <= dialog.read_to {
+                dialog.read_to = dialog.read_to.max((dialog.top + height).min(total));
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The bands that never scroll away: the header, the overdue line, the views, the sentence at the foot, the keys.
+
+use super::super::allowed::why_not;
+use super::super::eye::Eye;
+use super::super::keys::Action;
+use super::super::layout::{Class, Plan};
+use super::super::link::State;
+use super::super::model::Model;
+use super::super::rows::Side;
+use super::super::standing;
+use super::super::theme::Tone;
+use super::super::widget::canvas::Canvas;
+use super::super::widget::text::Words;
+use crate::access::RequestNumber;
+use std::fmt::Write as _;
+
+/// Puts the bands in their places.
+pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
+    canvas.line(plan.header, header(model, eye, plan));
+    let mut states = states(model, eye).into_iter();
+    match overdue(model, eye, usize::from(plan.overdue.width)) {
+        Some(words) => canvas.bar(plan.overdue, words, Tone::Overdue),
+        None => canvas.lines(plan.overdue, states.next()),
+    }
+    canvas.line(plan.tabs, tabs(model, eye));
+    let notice = model.notice.as_ref().map(|notice| Words::of(format!(" {}", notice.words), notice.tone));
+    canvas.lines(plan.notice, notice.or_else(|| states.next()));
+    canvas.line(plan.footer, footer(model));
+}
+
+/// The tone of the link's word.
+pub fn link_tone(model: &Model) -> Tone {
+    match model.link.state(model.now) {
+        State::Live => Tone::Good,
+        State::Kept | State::Connecting | State::Stale => Tone::Soon,
+        State::Offline => Tone::Now,
+    }
+}
+
+fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
+    let width = usize::from(plan.header.width);
+    let right =
+        Words::of(eye.clock(), Tone::Strong).plain("  ").and(model.keys.first(Action::Help), Tone::Key).plain(" help ");
+    let mut left = Words::of(" nightlatch ", Tone::Strong);
+    left.push(model.link.words(eye), if model.link.state(model.now) == State::Live { Tone::Good } else { Tone::Now });
+    let mut name = Words::new();
+    let (mut duty, mut backup, mut hash) = (Words::new(), Words::new(), Words::new());
+    if let Some(me) = &model.me {
+        name = Words::of(format!("  {}", me.person.id), Tone::Strong);
+        if let Some(until) = me.on_duty_until {
+            duty.push(format!(" (on duty until {})", eye.bare(until, false)), Tone::Plain);
+            eye.wake_when(until);
+        } else if !me.on_duty_for.is_empty() {
+            duty.push(" (on duty)", Tone::Plain);
+        }
+        if let Some(person) = &me.backup {
+            backup.push(format!("  backup {}", person.id), Tone::Plain);
+        }
+        if plan.class >= Class::Medium {
+            let head: String = model.head.chars().take(8).collect();
+            let store: String = me.store.chars().take(12).collect();
+            hash.push(format!("  store {store}  head {head}"), Tone::Dim);
+        }
+    }
+    // What does not fit goes: first the hash, then the backup, then the duty.
+    let mut room = width.saturating_sub(left.width() + name.width() + right.width() + 2);
+    let mut parts = [duty, backup, hash];
+    for part in &mut parts {
+        if part.width() > room {
+            *part = Words::new();
+        }
+        room = room.saturating_sub(part.width());
+    }
+    left.append(name);
+    for part in parts {
+        left.append(part);
+    }
+    let gap = width.saturating_sub(left.width() + right.width());
+    left.push(" ".repeat(gap), Tone::Plain);
+    left.append(right);
+    left
+}
+
+/// What is overdue, in words.
+pub fn overdue(model: &Model, eye: &Eye, room: usize) -> Option<Words> {
+    let many = model.board.counts().2;
+    let id = model.board.late().next()?;
+    let view = model.board.get(id)?;
+    let what = if many == 1 { "1 OVERDUE REMOVAL".into() } else { format!("{many} OVERDUE REMOVALS, longest") };
+    let end = standing::end(view).map(|at| format!(" ended {}", eye.bare(at, false))).unwrap_or_default();
+    let tries = view.grant.as_ref().map_or(0, |grant| grant.attempts);
+    let tries = if tries > 0 { format!(", try {tries}") } else { String::new() };
+    let number = RequestNumber(id);
+    let said = |still: &str| {
+        let text = format!("!! {what} {number} {} {} {}{end}{still}{tries}", view.user.id, view.system, view.role);
+        Words::of(text, Tone::Overdue)
+    };
+    let whole = said(", still there");
+    Some(if whole.width() > room { said("") } else { whole })
+}
+
+/// What stands in the way of work, most important first.
+pub fn states(model: &Model, eye: &Eye) -> Vec<Words> {
+    let mut out = Vec::new();
+    if let Some(away) = &model.link.away {
+        let mut words = format!(" {}", away.sentence);
+        if let Some(anchor) = model.anchor.filter(|_| away.next_try > model.now) {
+            let _ = write!(words, "; next try {}", eye.second(anchor.at(away.next_try)));
+        }
+        out.push(Words::of(words, Tone::Now));
+    }
+    if !model.sane {
+        let words = " the server's clock cannot be trusted: nothing new is given, removals go on";
+        out.push(Words::of(words, Tone::Now));
+    }
+    if !model.frozen.is_empty() {
+        let everything = model.frozen.iter().any(|name| name == "*");
+        let what = if everything { "everything".to_owned() } else { model.frozen.join(", ") };
+        out.push(Words::of(format!(" FROZEN {what}: nothing is approved or granted, removals go on"), Tone::Now));
+    }
+    if model.locked {
+        out.push(Words::of(" locked: the first act key only unlocks", Tone::Soon));
+    }
+    if model.paused {
+        let key = model.keys.first(Action::Pause);
+        out.push(Words::of(format!(" paused: the rows hold still until {key}"), Tone::Soon));
+    }
+    if model.options.read_only {
+        out.push(Words::of(" read-only: nothing acts here", Tone::Dim));
+    }
+    out
+}
+
+fn tabs(model: &Model, eye: &Eye) -> Words {
+    let (waiting, live, late) = model.board.counts();
+    let _ = eye;
+    let key = model.keys.first(Action::Board);
+    let mut words = Words::of(format!(" [{key} Board {waiting}·{live}·{late}]"), Tone::Strong);
+    words.push(format!("  {waiting} pending · {live} active · {late} overdue"), Tone::Dim);
+    let sort = model.board.sort;
+    if sort != super::super::rows::Sort::Time {
+        words.push(format!(" · by {}", sort.word()), Tone::Dim);
+    }
+    if !model.marks.is_empty() {
+        words.push(format!("  {} marked", model.marks.len()), Tone::Strong);
+    }
+    words
+}
+
+/// The keys of a row that waits, the ones that matter most first: what does not fit is left to the help.
+const WAITING: [Action; 10] = [
+    Action::Approve,
+    Action::Deny,
+    Action::SendBack,
+    Action::Undo,
+    Action::Open,
+    Action::Walk,
+    Action::Quit,
+    Action::NextPane,
+    Action::Note,
+    Action::Mark,
+];
+const LIVE: [Action; 10] = [
+    Action::Revoke,
+    Action::Extend,
+    Action::Undo,
+    Action::Note,
+    Action::Open,
+    Action::NextPane,
+    Action::Quit,
+    Action::HandBack,
+    Action::CopyCommand,
+    Action::Approve,
+];
+const LATE: [Action; 10] = [
+    Action::CopyCommand,
+    Action::Retry,
+    Action::HandOver,
+    Action::Acknowledge,
+    Action::Open,
+    Action::NextOverdue,
+    Action::Quit,
+    Action::NextPane,
+    Action::Note,
+    Action::OpenTicket,
+];
+
+/// The keys that matter here; one that cannot be used now stays, in brackets.
+fn footer(model: &Model) -> Words {
+    if model.dialog.is_some() {
+        return Words::of(" keys go to the dialog: every letter is text, esc leaves", Tone::Dim);
+    }
+    if model.help.is_some() {
+        return Words::of(" pgdn pgup read on · esc leaves the help", Tone::Dim);
+    }
+    let now = model.server_now();
+    let late = model.pointed().and_then(|id| model.known(id)).is_some_and(|view| standing::overdue(&view, now));
+    let actions = match model.board.focus {
+        _ if late => LATE,
+        Side::Waiting => WAITING,
+        Side::Live => LIVE,
+    };
+    let room = usize::from(model.size.0);
+    let push = |words: &mut Words, piece: Words| {
+        if words.width() + piece.width() <= room + 1 {
+            words.append(piece);
+        }
+    };
+    let mut words = Words::of(" ", Tone::Plain);
+    for action in actions {
+        let Some(entry) = action.entry() else { continue };
+        let (key, back) = (model.keys.first(action), action == Action::Open && model.in_detail);
+        if back {
+            push(&mut words, Words::of(model.keys.first(Action::Back), Tone::Key).plain(" back  "));
+        } else if why_not(model, action).is_some() {
+            push(&mut words, Words::of(format!("({key} {}) ", entry.short), Tone::Dim));
+        } else {
+            push(&mut words, Words::of(key, Tone::Key).plain(format!(" {}  ", entry.short)));
+        }
+    }
+    words
+}

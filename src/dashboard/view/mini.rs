@@ -1,0 +1,50 @@
+//! Where there is room for little: the link, the counts, what is overdue, and the most urgent row.
+
+use super::super::eye::Eye;
+use super::super::model::Model;
+use super::super::rows::Side;
+use super::super::standing;
+use super::super::theme::Tone;
+use super::super::widget::canvas::Canvas;
+use super::super::widget::text::Words;
+use super::bands;
+use crate::access::RequestNumber;
+use ratatui::layout::Rect;
+
+/// The whole small screen.
+pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
+    let (waiting, live, late) = model.board.counts();
+    let mut lines = Vec::new();
+    if let Some(words) = bands::overdue(model, eye, usize::from(screen.width)) {
+        canvas.bar(Rect { height: screen.height.min(1), ..screen }, words, Tone::Overdue);
+        lines.push(Words::new());
+    }
+    lines.push(
+        Words::of(format!("{waiting} pend {live} act {late}!! "), Tone::Strong)
+            .and(model.link.words(eye), bands::link_tone(model))
+            .plain(format!(" {}", eye.clock())),
+    );
+    lines.extend(bands::states(model, eye));
+    let soon = model.board.pane(Side::Live).ids().filter_map(|id| model.board.get(id)).take(1);
+    for view in soon {
+        let now = model.server_now();
+        let left = match standing::end(view) {
+            _ if standing::overdue(view, now) => "OVERDUE".into(),
+            Some(end) => eye.left(end),
+            None => String::new(),
+        };
+        let (urgency, turn) = standing::urgency(view, now);
+        if let Some(turn) = turn {
+            eye.wake_when(turn);
+        }
+        let id = RequestNumber(view.id);
+        lines.push(Words::of(format!("{} {left} {id} {} {}", urgency.mark(), view.user.id, view.system), Tone::Plain));
+    }
+    for id in model.board.pane(Side::Waiting).ids().take(usize::from(screen.height)) {
+        let Some(view) = model.board.get(id) else { continue };
+        let (number, age) = (RequestNumber(id), eye.age(view.filed_at));
+        lines.push(Words::of(format!("? {age} {number} {} {} {}", view.user.id, view.system, view.role), Tone::Plain));
+    }
+    lines.push(Words::of("nothing opens here: make the pane larger than 60 by 15", Tone::Dim));
+    canvas.lines(screen, lines);
+}

@@ -1,0 +1,80 @@
+//! What is drawn. Reads the model, changes nothing.
+//!
+//! A screen is composed as lines in their places, and every text that changes by itself says when it will. Drawing puts the
+//! lines on the screen; asking for the next wake-up composes them and looks only at the clock.
+
+mod bands;
+mod board;
+pub mod detail;
+pub mod dialog;
+pub mod help;
+mod mini;
+mod request;
+
+use super::eye::Eye;
+use super::layout::Class;
+use super::model::{Model, Sent};
+use super::msg::Moment;
+use super::widget::canvas::Canvas;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// Draws the whole screen.
+pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let eye = model.eye();
+    let screen = frame.area();
+    let mut canvas = Canvas::default();
+    compose(model, &eye, &mut canvas, (screen.width, screen.height));
+    canvas.paint(frame.buffer_mut(), model.look);
+}
+
+/// When the next text changes by itself, or something falls due, if anything does.
+pub fn next_wake(model: &Model) -> Option<Moment> {
+    let eye = model.eye();
+    compose(model, &eye, &mut Canvas::default(), model.size);
+    if let Some(turn) = model.board.next_turn() {
+        eye.wake_when(turn);
+    }
+    let thaw = model.frozen_until().filter(|_| model.board.waits_to_merge());
+    let sent = model.sent.values().filter_map(|sent| match sent {
+        Sent::Sending(_) => None,
+        Sent::Done(until) | Sent::Refused(until) => Some(*until),
+    });
+    let dialog = model.dialog.as_ref();
+    let due = [
+        thaw,
+        model.notice.as_ref().map(|notice| notice.until),
+        model.last_verdict.map(|last| last.until),
+        model.locks_at(),
+        model.peek_at,
+        dialog.map(|dialog| dialog.deaf_until),
+        dialog.map(|dialog| dialog.flash_until),
+        dialog.and_then(super::dialog::Dialog::claims_at),
+    ];
+    due.into_iter().flatten().chain(sent).for_each(|at| eye.wake_at(at));
+    eye.next().filter(|at| at.0 < std::time::Duration::MAX)
+}
+
+fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) {
+    let screen = Rect { x: 0, y: 0, width: size.0, height: size.1 };
+    let plan =
+        super::layout::Plan::of(size, model.board.focus, model.zoomed, model.detail.is_some() && model.in_detail);
+    if plan.class == Class::Mini && model.dialog.is_none() && model.help.is_none() {
+        return mini::compose(model, eye, canvas, screen);
+    }
+    bands::compose(model, eye, canvas, &plan);
+    if model.help.is_some() {
+        help::compose(model, canvas, &plan);
+    } else {
+        board::compose(model, eye, canvas, &plan);
+        detail::compose(model, eye, canvas, &plan);
+    }
+    dialog::compose(model, eye, canvas, size);
+}
+
+/// The terminal's title, with what is overdue in front.
+pub fn title(model: &Model) -> String {
+    let (waiting, live, late) = model.board.counts();
+    let late = if late > 0 { format!("({late}!) ") } else { String::new() };
+    format!("{late}nightlatch {waiting} pending {live} active")
+}
