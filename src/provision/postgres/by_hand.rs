@@ -31,6 +31,9 @@ pub(super) fn command(settings: &Settings, spec: &Spec) -> String {
         steps.push(format!("REASSIGN OWNED BY {name} TO {}", ident(to)));
         steps.push(format!("DROP OWNED BY {name}"));
     }
+    if place.reassign_to.is_some() {
+        steps.push("\\echo if something is left in another database, run this with its dbname first".to_owned());
+    }
     steps.push(format!("DROP ROLE {name}"));
     let steps: Vec<String> = steps.iter().map(|step| format!("-c {}", shell(step))).collect();
     format!("psql -X -v ON_ERROR_STOP=1 -d {} {}", shell(&settings.shown), steps.join(" "))

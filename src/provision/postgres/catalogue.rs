@@ -1,10 +1,13 @@
 //! What the catalogue and the list of sessions say. Reads only, a batch with one query.
 
 use super::link::{Conn, Failure};
+use super::settings::Place;
 use crate::text::Instant;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
 use std::collections::{HashMap, HashSet};
+
+// Arrays are joined by `IN (SELECT unnest…)`: the server hashes that, and `= ANY` it would search through once a row.
 
 /// How the comment of everything that is ours begins; the mark follows.
 pub(super) const COMMENT: &str = "nightlatch grant ";
@@ -24,13 +27,55 @@ fn cell<'r, T: Decode<'r, Postgres> + Type<Postgres> + Default>(row: &'r PgRow, 
     row.try_get::<Option<T>, _>(at).ok().flatten().unwrap_or_default()
 }
 
+/// Roles, found by their name and by their comment: a batch has a thousand of them.
+#[derive(Debug, Default)]
+pub(super) struct Roles {
+    all: Vec<Found>,
+    named: HashMap<String, usize>,
+    said: HashMap<String, Vec<usize>>,
+}
+
+impl Roles {
+    fn new(all: Vec<Found>) -> Self {
+        let mut roles = Self::default();
+        for (at, role) in all.iter().enumerate() {
+            roles.named.insert(role.name.clone(), at);
+            roles.said.entry(role.said.clone()).or_default().push(at);
+        }
+        roles.all = all;
+        roles
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[Found] {
+        &self.all
+    }
+
+    /// Those that we made for this place.
+    pub(super) fn of<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Found> {
+        let said = self.said.get(&place.said).into_iter().flatten().filter_map(|at| self.all.get(*at));
+        said.chain(self.named(&place.name).filter(|role| role.said != place.said && place.owns(role)))
+    }
+
+    /// What stands at the name of this place and is not ours.
+    pub(super) fn foreign(&self, place: &Place) -> Option<&Found> {
+        self.named(&place.name).filter(|role| !place.owns(role))
+    }
+
+    fn named(&self, name: &str) -> Option<&Found> {
+        self.named.get(name).and_then(|at| self.all.get(*at))
+    }
+}
+
 /// The roles that have one of these names or one of these comments.
-pub(super) async fn find(conn: &mut Conn<'_>, names: &[String], said: &[String]) -> Result<Vec<Found>, Failure> {
+pub(super) async fn find(conn: &mut Conn<'_>, names: &[String], said: &[String]) -> Result<Roles, Failure> {
     let sql = "SELECT r.oid::bigint, r.rolname::text, d.description, r.rolcanlogin, \
             CASE WHEN isfinite(r.rolvaliduntil) THEN round(extract(epoch FROM r.rolvaliduntil) * 1000)::bigint END \
         FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
-        WHERE r.rolname::text = ANY($1) OR d.description = ANY($2) ORDER BY r.oid";
-    rows_of_roles(&conn.rows(sqlx::query(sql).bind(names).bind(said)).await?)
+        WHERE r.oid IN (SELECT n.oid FROM pg_roles n WHERE n.rolname::text IN (SELECT unnest($1::text[])) \
+            UNION ALL SELECT c.objoid FROM pg_shdescription c WHERE c.classoid = 'pg_authid'::regclass \
+                AND c.description IN (SELECT unnest($2::text[]))) ORDER BY r.oid";
+    Ok(Roles::new(rows_of_roles(&conn.rows(sqlx::query(sql).bind(names).bind(said)).await?)))
 }
 
 /// The roles whose comment says that they are of this store.
@@ -39,11 +84,10 @@ pub(super) async fn of_store(conn: &mut Conn<'_>, store: &str) -> Result<Vec<Fou
             CASE WHEN isfinite(r.rolvaliduntil) THEN round(extract(epoch FROM r.rolvaliduntil) * 1000)::bigint END \
         FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
         WHERE starts_with(d.description, $1) ORDER BY d.description, r.oid";
-    rows_of_roles(&conn.rows(sqlx::query(sql).bind(format!("{COMMENT}{store}"))).await?)
+    Ok(rows_of_roles(&conn.rows(sqlx::query(sql).bind(format!("{COMMENT}{store}"))).await?))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "ends both readings alike")]
-fn rows_of_roles(rows: &[PgRow]) -> Result<Vec<Found>, Failure> {
+fn rows_of_roles(rows: &[PgRow]) -> Vec<Found> {
     let role = |row: &PgRow| Found {
         oid: cell(row, 0),
         name: cell(row, 1),
@@ -51,7 +95,7 @@ fn rows_of_roles(rows: &[PgRow]) -> Result<Vec<Found>, Failure> {
         login: cell(row, 3),
         until: row.try_get::<Option<i64>, _>(4).ok().flatten().map(Instant::from_millis),
     };
-    Ok(rows.iter().map(role).collect())
+    rows.iter().map(role).collect()
 }
 
 /// How many sessions each of these roles has. `SET ROLE` does not hide a session: it is counted for who signed in.
@@ -59,7 +103,7 @@ pub(super) async fn sessions(conn: &mut Conn<'_>, oids: &[i64]) -> Result<HashMa
     if oids.is_empty() {
         return Ok(HashMap::new());
     }
-    let sql = "SELECT usesysid::bigint, count(*) FROM pg_stat_activity WHERE usesysid::bigint = ANY($1) GROUP BY 1";
+    let sql = "SELECT usesysid::bigint, count(*) FROM pg_stat_activity WHERE usesysid::bigint IN (SELECT unnest($1::bigint[])) GROUP BY 1";
     let rows = conn.rows(sqlx::query(sql).bind(oids)).await?;
     Ok(rows.iter().map(|row| (cell(row, 0), u32::try_from(cell::<i64>(row, 1)).unwrap_or(u32::MAX))).collect())
 }
@@ -74,7 +118,7 @@ pub(super) async fn cut(conn: &mut Conn<'_>, oids: &[i64], before: i64) -> Resul
     let sql = "SELECT a.usesysid::bigint, count(*), count(CASE WHEN coalesce(r.rolsuper, false) AND NOT me.rolsuper THEN false \
             ELSE pg_terminate_backend(a.pid) END) \
         FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid JOIN pg_roles me ON me.rolname = current_user \
-        WHERE a.usesysid::bigint = ANY($1) AND a.pid <> pg_backend_pid() \
+        WHERE a.usesysid::bigint IN (SELECT unnest($1::bigint[])) AND a.pid <> pg_backend_pid() \
             AND coalesce(a.backend_start <= to_timestamp($2::double precision / 1000000), true) GROUP BY 1";
     let rows = conn.rows(sqlx::query(sql).bind(oids).bind(before)).await?;
     Ok(rows.iter().map(|row| (cell(row, 0), u32::try_from(cell::<i64>(row, 1)).unwrap_or(u32::MAX))).collect())
@@ -89,7 +133,7 @@ pub(super) async fn server_micros(conn: &mut Conn<'_>) -> Result<i64, Failure> {
 /// What these roles are members of, by the member.
 pub(super) async fn groups(conn: &mut Conn<'_>, members: &[i64]) -> Result<HashMap<i64, Vec<String>>, Failure> {
     let sql = "SELECT m.member::bigint, r.rolname::text FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid \
-        WHERE m.member::bigint = ANY($1)";
+        WHERE m.member::bigint IN (SELECT unnest($1::bigint[]))";
     let mut groups: HashMap<i64, Vec<String>> = HashMap::new();
     for row in conn.rows(sqlx::query(sql).bind(members)).await? {
         groups.entry(cell(&row, 0)).or_default().push(cell(&row, 1));
@@ -100,7 +144,7 @@ pub(super) async fn groups(conn: &mut Conn<'_>, members: &[i64]) -> Result<HashM
 /// Who is a member of these roles, by the role: their oid and name.
 pub(super) async fn members(conn: &mut Conn<'_>, roles: &[i64]) -> Result<HashMap<i64, Vec<(i64, String)>>, Failure> {
     let sql = "SELECT m.roleid::bigint, r.oid::bigint, r.rolname::text FROM pg_auth_members m \
-        JOIN pg_roles r ON r.oid = m.member WHERE m.roleid::bigint = ANY($1)";
+        JOIN pg_roles r ON r.oid = m.member WHERE m.roleid::bigint IN (SELECT unnest($1::bigint[]))";
     let mut members: HashMap<i64, Vec<(i64, String)>> = HashMap::new();
     for row in conn.rows(sqlx::query(sql).bind(roles)).await? {
         members.entry(cell(&row, 0)).or_default().push((cell(&row, 1), cell(&row, 2)));
@@ -150,7 +194,7 @@ pub(super) async fn hung(conn: &mut Conn<'_>, oids: &[i64]) -> Result<HashMap<i6
 }
 
 /// What these roles own and gave away in the database of this connection, a sentence each.
-pub(super) async fn left(conn: &mut Conn<'_>, oids: &[i64]) -> Result<Vec<(i64, String)>, Failure> {
+pub(super) async fn left(conn: &mut Conn<'_>, oids: &[i64]) -> Result<HashMap<i64, Vec<String>>, Failure> {
     let sql = "SELECT s.refobjid::bigint, 'owned ' || count(*) || ' objects in ' || current_database() FROM pg_shdepend s \
             WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ANY($1::bigint[]::oid[]) AND s.deptype = 'o' \
                 AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) \
@@ -160,8 +204,11 @@ pub(super) async fn left(conn: &mut Conn<'_>, oids: &[i64]) -> Result<Vec<(i64, 
             FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee \
             WHERE c.relacl IS NOT NULL AND a.grantor = ANY($1::bigint[]::oid[]) AND a.grantee <> a.grantor \
             GROUP BY a.grantor, c.oid, g.rolname";
-    let rows = conn.rows(sqlx::query(sql).bind(oids)).await?;
-    Ok(rows.iter().map(|row| (cell(row, 0), cell(row, 1))).collect())
+    let mut left: HashMap<i64, Vec<String>> = HashMap::new();
+    for row in conn.rows(sqlx::query(sql).bind(oids)).await? {
+        left.entry(cell(&row, 0)).or_default().push(cell(&row, 1));
+    }
+    Ok(left)
 }
 
 /// What came into the catalogue of roles since each of these was made: roles and memberships that are not ours.
@@ -170,7 +217,7 @@ pub(super) async fn left(conn: &mut Conn<'_>, oids: &[i64]) -> Result<Vec<(i64, 
 /// old as our grant. Nothing is kept anywhere, so nothing can be lost or be changed by the user.
 pub(super) async fn since(conn: &mut Conn<'_>, oids: &[i64]) -> Result<HashMap<i64, Vec<String>>, Failure> {
     let sql = "WITH ours AS (SELECT r.oid, min(age(m.xmin)) AS age FROM pg_roles r LEFT JOIN pg_auth_members m ON m.member = r.oid \
-                WHERE r.oid = ANY($1::bigint[]::oid[]) GROUP BY 1), \
+                WHERE r.oid::bigint IN (SELECT unnest($1::bigint[])) GROUP BY 1), \
             foreigners AS (SELECT r.oid, r.rolname, NOT starts_with(coalesce(d.description, ''), $2) AS foreign_one \
                 FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass), \
             made AS (SELECT * FROM foreigners WHERE foreign_one AND oid > (SELECT min(oid) FROM ours)), \
@@ -180,7 +227,9 @@ pub(super) async fn since(conn: &mut Conn<'_>, oids: &[i64]) -> Result<HashMap<i
         SELECT o.oid::bigint, 'role ' || quote_ident(f.rolname) || ' was made' FROM ours o JOIN made f ON f.oid > o.oid \
         UNION ALL SELECT o.oid::bigint, 'role ' || quote_ident(j.member) || ' became a member of ' || quote_ident(j.held) \
                 || CASE WHEN j.admin_option THEN ' with admin option' ELSE '' END \
-            FROM ours o JOIN joined j ON j.age < o.age";
+            FROM ours o JOIN joined j ON j.age < o.age \
+        UNION ALL SELECT r.oid::bigint, 'left the prepared transaction ' || quote_literal(p.gid) || ' in ' || quote_ident(p.database) \
+            FROM pg_prepared_xacts p JOIN pg_roles r ON r.rolname = p.owner JOIN ours o ON o.oid = r.oid";
     let mut since: HashMap<i64, Vec<String>> = HashMap::new();
     for row in conn.rows(sqlx::query(sql).bind(oids).bind(COMMENT)).await? {
         since.entry(cell(&row, 0)).or_default().push(cell(&row, 1));

@@ -1,14 +1,16 @@
 //! Giving: the role is made, or its end is moved; a batch in one transaction, split where it fails.
 
-use super::catalogue::{self, Found, Standing};
-use super::link::{Conn, Failure, ident, literal};
+use super::catalogue::{self, Found, Roles, Standing};
+use super::link::{Conn, DENIED, Failure, ident, literal};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
 use crate::provision::contract::{Fault, Granted};
+use crate::provision::words::safe_line;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// How many are given in one transaction.
-const SIZE: usize = 250;
+const SIZE: usize = 1000;
 
 impl Postgres {
     pub(super) async fn grant_all(
@@ -19,7 +21,7 @@ impl Postgres {
         let mut conn = self.link.open().await?;
         let found = read(&mut conn, places).await?;
         let standing = standing(&mut conn, places).await?;
-        let oids: Vec<i64> = found.iter().map(|role| role.oid).collect();
+        let oids: Vec<i64> = found.all().iter().map(|role| role.oid).collect();
         let groups = catalogue::groups(&mut conn, &oids).await?;
         let members = catalogue::members(&mut conn, &oids).await?;
         let mut work = Vec::new();
@@ -28,7 +30,7 @@ impl Postgres {
                 answer(answers, *at, Err(fault));
                 continue;
             }
-            let Some(role) = found.iter().find(|role| place.owns(role)) else {
+            let Some(role) = found.of(place).next() else {
                 work.push((*at, made(place)));
                 continue;
             };
@@ -37,7 +39,13 @@ impl Postgres {
             work.push((*at, moved(place, role, held, holders)));
         }
         let second_lock = places.first().is_some_and(|(_, place)| place.login.is_none());
+        let needed: HashMap<usize, &str> = places.iter().map(|(at, place)| (*at, place.member_of.as_str())).collect();
+        let me = ident(&self.settings.own);
         let mut done = |at: usize, said: Result<(), Fault>| {
+            let said = said.map_err(|fault| {
+                let group = ident(needed.get(&at).copied().unwrap_or_default());
+                cured(fault, || format!("GRANT {group} TO {me} WITH ADMIN OPTION"))
+            });
             answer(answers, at, said.map(|()| Granted { second_lock }));
         };
         conn.each(&work, SIZE, &mut done).await?;
@@ -47,7 +55,7 @@ impl Postgres {
 }
 
 /// The roles of these places, and whatever stands in their way.
-pub(super) async fn read(conn: &mut Conn<'_>, places: &[(usize, Place)]) -> Result<Vec<Found>, Failure> {
+pub(super) async fn read(conn: &mut Conn<'_>, places: &[(usize, Place)]) -> Result<Roles, Failure> {
     let names: Vec<String> = places.iter().map(|(_, place)| place.name.clone()).collect();
     let said: Vec<String> = places.iter().map(|(_, place)| place.said.clone()).collect();
     catalogue::find(conn, &names, &said).await
@@ -60,17 +68,16 @@ pub(super) async fn standing(conn: &mut Conn<'_>, places: &[(usize, Place)]) -> 
 }
 
 /// What is there and not ours, as a sentence.
-pub(super) fn in_the_way(place: &Place, found: &[Found], standing: &Standing) -> Option<String> {
+pub(super) fn in_the_way(place: &Place, found: &Roles, standing: &Standing) -> Option<String> {
     if let Some(login) = &place.login
         && standing.standing.contains(&(login.clone(), place.member_of.clone()))
     {
         return Some(format!("{login} is a member of {} without us: it", place.member_of));
     }
-    let foreign = found.iter().any(|role| role.name == place.name && !place.owns(role));
-    foreign.then(|| format!("role {}", place.name))
+    found.foreign(place).map(|role| format!("role {}", role.name))
 }
 
-fn refused(place: &Place, found: &[Found], standing: &Standing) -> Option<Fault> {
+fn refused(place: &Place, found: &Roles, standing: &Standing) -> Option<Fault> {
     if let Some(what) = in_the_way(place, found, standing) {
         return Some(Fault::lasting(format!("{what} stood there before and is not ours: it is never taken over")));
     }
@@ -120,6 +127,15 @@ fn moved(place: &Place, role: &Found, held: &[String], holders: &[(i64, String)]
         let _ = write!(sql, "; GRANT {name} TO {}", ident(login));
     }
     sql
+}
+
+/// A refusal of the server, with the statement that a superuser runs to be rid of it.
+pub(super) fn cured(fault: Fault, cure: impl FnOnce() -> String) -> Fault {
+    if !fault.sentence.contains(DENIED) {
+        return fault;
+    }
+    let sentence = format!("{}: {}", fault.sentence, cure());
+    Fault { sentence: safe_line(sentence.as_bytes()), ..fault }
 }
 
 fn until(place: &Place) -> String {

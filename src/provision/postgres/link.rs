@@ -16,6 +16,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How many connections are kept for later.
 const KEPT: usize = 4;
 
+/// How a refusal by the server is told, after the target's name.
+pub(super) const DENIED: &str = " does not let us: ";
+
 /// Where the password of our own role is.
 #[derive(Debug, Clone)]
 pub(super) enum Password {
@@ -129,15 +132,15 @@ impl Link {
         let code = fault.code().unwrap_or_default();
         match &*code {
             "25006" => passing(self.only_reads(), true),
-            "42501" => passing(
-                format!("{target} does not let us: {said}. See \"What nightlatch needs\" in config/README.md"),
-                false,
-            ),
+            "42501" => passing(format!("{target}{DENIED}{said}; config/README.md has what nightlatch needs"), false),
             "42704" => Failure {
                 fault: Fault::lasting(format!("{target}: {said}: make it there, or mend the policy")),
                 lost: false,
             },
-            "55P03" => passing(format!("{target}: something is locked there: {said}"), false),
+            "55P03" => passing(
+                format!("{target}: something is locked there, see pg_locks and pg_prepared_xacts: {said}"),
+                false,
+            ),
             "57014" => passing(format!("{target} took too long and was stopped: {said}"), false),
             code if code.starts_with("28") => passing(format!("{target} refuses our sign-in: {said}"), true),
             code if code.starts_with("08") || code.starts_with("57P") || code == "25P03" => {

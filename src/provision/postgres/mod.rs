@@ -5,6 +5,11 @@
 //! in as: it carries our comment, and dropping it ends what we gave and nothing else.
 //!
 //! Both are one role that we made and that is gone at the end. Ours is what our comment says is ours, whatever its name.
+//! What its user left behind is known while the role is dropped, and told in the answer. A server that dies between the drop
+//! and the record of that answer loses this *drift*, never the removal: the next attempt finds nothing left to tell.
+//! A transaction that the user prepared outlives the role, as PostgreSQL has it: it is told as drift, and what it holds locked
+//! fails the removal until somebody rolls it back.
+//!
 //! It must never change or drop any other role, never say *absent* on a server that only reads, and never put a secret
 //! into a statement or a sentence.
 
@@ -116,7 +121,7 @@ impl Postgres {
         }
         let mut conn = self.link.open().await?;
         let found = catalogue::find(&mut conn, &[], std::slice::from_ref(&place.said)).await?;
-        let Some(role) = found.iter().find(|role| place.owns(role)).filter(|role| role.login) else {
+        let Some(role) = found.of(&place).find(|role| role.login) else {
             return Err(Fault::passing(format!("role {} is not there, or may not sign in any more", place.name)));
         };
         let password = scram::password()?;

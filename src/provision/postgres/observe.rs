@@ -28,13 +28,13 @@ impl Postgres {
         let mut conn = self.link.open().await?;
         let found = read(&mut conn, places).await?;
         let standing = standing(&mut conn, places).await?;
-        let mut oids: Vec<i64> = found.iter().map(|role| role.oid).collect();
+        let mut oids: Vec<i64> = found.all().iter().map(|role| role.oid).collect();
         oids.extend(places.iter().flat_map(|(_, place)| self.remembered(&place.mark)));
         // Read after the roles: what was dropped by then can have no new session.
         let sessions = catalogue::sessions(&mut conn, &oids).await?;
         conn.give_back();
         for (at, place) in places {
-            let ours: Vec<&Found> = found.iter().filter(|role| place.owns(role)).collect();
+            let ours: Vec<&Found> = found.of(place).collect();
             let of = ours.iter().map(|role| role.oid).chain(self.remembered(&place.mark));
             let count: u32 = of.filter_map(|oid| sessions.get(&oid)).sum();
             let foreign = in_the_way(place, &found, &standing);

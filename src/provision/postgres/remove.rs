@@ -2,7 +2,7 @@
 //! the next begins, so that an attempt that was cut short is gone on with by the next one.
 
 use super::catalogue::{self, Found};
-use super::grant::{in_the_way, read, standing};
+use super::grant::{cured, in_the_way, read, standing};
 use super::link::{Conn, ident};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
@@ -11,14 +11,17 @@ use crate::provision::words::safe_line;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-/// How many roles one transaction changes.
-const SIZE: usize = 250;
+/// How many roles one transaction changes: all of a batch, for each commit is a wait for the disk.
+const SIZE: usize = 1000;
 /// How many owners one transaction clears: what was done stays done when time runs out.
 const OWNERS: usize = 10;
 /// How often sessions are looked at again, each time after a longer pause.
 const LOOKS: u32 = 12;
 /// How much drift of one kind is told for one grant.
 const TOLD: usize = 20;
+
+/// After every session's beginning, on the server's clock in microseconds.
+const NEVER: i64 = i64::MAX / 4;
 
 /// What is done for one spec.
 struct Work<'a> {
@@ -45,7 +48,7 @@ impl Postgres {
         let standing = standing(&mut conn, places).await?;
         let mut work: Vec<Work<'_>> = Vec::new();
         for (at, place) in places {
-            let roles: Vec<Found> = found.iter().filter(|role| place.owns(role)).cloned().collect();
+            let roles: Vec<Found> = found.of(place).cloned().collect();
             if roles.is_empty()
                 && let Some(what) = in_the_way(place, &found, &standing)
             {
@@ -105,7 +108,7 @@ impl Postgres {
         };
         // A login keeps its own life in membership mode: what begins after the end of its membership is not ours to cut.
         let membership = work.iter().any(|one| one.place.login.is_some());
-        let before = if membership { catalogue::server_micros(conn).await? } else { i64::MAX / 4 };
+        let before = if membership { catalogue::server_micros(conn).await? } else { NEVER };
         let oids: Vec<i64> = work.iter().flat_map(whose).collect();
         let mut alive = HashMap::new();
         for look in 0..LOOKS {
@@ -206,7 +209,7 @@ impl Postgres {
         let left = catalogue::left(conn, &all).await?;
         for one in work.iter_mut() {
             for oid in one.roles.iter().map(|role| role.oid) {
-                tell(&mut one.drift, left.iter().filter(|(of, _)| *of == oid).map(|(_, said)| said.clone()));
+                tell(&mut one.drift, left.get(&oid).into_iter().flatten().cloned());
             }
         }
         let items = items(work, |one| {
@@ -214,7 +217,11 @@ impl Postgres {
             let of = one.roles.iter().filter(|role| oids.contains(&role.oid)).map(|role| ident(&role.name));
             of.map(|name| format!("REASSIGN OWNED BY {name} TO {}; DROP OWNED BY {name}", ident(to))).collect()
         });
-        self.each(conn, work, &items, OWNERS, answers).await
+        let needed: HashMap<usize, String> =
+            work.iter().filter_map(|one| Some((one.at, one.place.reassign_to.clone()?))).collect();
+        let me = ident(&self.settings.own);
+        let cure = |at: usize| format!("GRANT {} TO {me}", ident(needed.get(&at).map_or("", String::as_str)));
+        self.each_with(conn, work, &items, OWNERS, answers, &cure).await
     }
 
     async fn drop_all(
@@ -226,8 +233,10 @@ impl Postgres {
         let items =
             items(&work, |one| one.roles.iter().map(|role| format!("DROP ROLE {}", ident(&role.name))).collect());
         // Remembered before it is done: an answer may be lost on its way.
+        let mut dropped = Vec::new();
         for one in work.iter().filter(|one| one.place.login.is_none()) {
             self.remember(&one.place.mark, one.oids());
+            dropped.extend(one.oids());
         }
         let mut drifts: HashMap<usize, Vec<String>> = HashMap::new();
         for one in work {
@@ -239,7 +248,10 @@ impl Postgres {
         let mut done = |at: usize, said: Result<(), Fault>| {
             answer(answers, at, said.map(|()| Removed { drift: drifts.remove(&at).unwrap_or_default() }));
         };
-        conn.each(&items, SIZE, &mut done).await
+        conn.each(&items, SIZE, &mut done).await?;
+        // A sign-in that passed its checks before the role was shut may have come in since; what is left the next reading sees.
+        catalogue::cut(conn, &dropped, NEVER).await?;
+        Ok(())
     }
 
     /// Runs a step; those for which it fails are answered and go no further.
@@ -251,11 +263,26 @@ impl Postgres {
         size: usize,
         answers: &mut Answers<Removed>,
     ) -> Result<(), Fault> {
+        let me = ident(&self.settings.own);
+        let cure = |_| format!("ALTER ROLE {me} CREATEROLE");
+        self.each_with(conn, work, items, size, answers, &cure).await
+    }
+
+    /// As [`Self::each`], with what cures a refusal.
+    async fn each_with(
+        &self,
+        conn: &mut Conn<'_>,
+        work: &mut Vec<Work<'_>>,
+        items: &[(usize, String)],
+        size: usize,
+        answers: &mut Answers<Removed>,
+        cure: &(dyn Fn(usize) -> String + Sync),
+    ) -> Result<(), Fault> {
         let mut failed = BTreeSet::new();
         let mut done = |at: usize, said: Result<(), Fault>| {
             if let Err(fault) = said {
                 failed.insert(at);
-                answer(answers, at, Err(fault));
+                answer(answers, at, Err(cured(fault, || cure(at))));
             }
         };
         conn.each(items, size, &mut done).await?;

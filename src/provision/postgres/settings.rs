@@ -74,6 +74,8 @@ pub(super) struct Settings {
     pub target: String,
     /// The address without a secret, for a command that a person types.
     pub shown: String,
+    /// The name of our own role there.
+    pub own: String,
     pub mode: Mode,
     pub login: Option<String>,
     pub end_sessions: bool,
@@ -176,16 +178,20 @@ pub(super) fn read(
         sslmode: sslmode.to_owned(),
     };
     let quoted = |text: &str| format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"));
-    let shown = format!(
+    let mut shown = format!(
         "host={} port={} user={} dbname={} sslmode={sslmode}",
         quoted(&host),
         options.get_port(),
         quoted(options.get_username()),
         quoted(&database)
     );
+    if let Some(root) = in_query(&keys.url, "sslrootcert") {
+        let _ = write!(shown, " sslrootcert={}", quoted(&root));
+    }
     let settings = Settings {
         target: name.to_owned(),
         shown,
+        own: options.get_username().to_owned(),
         mode: keys.mode,
         login: keys.login,
         end_sessions: keys.end_sessions,
@@ -195,6 +201,22 @@ pub(super) fn read(
         settles: keys.settles.unwrap_or(Length::ZERO),
     };
     Ok((settings, options, password))
+}
+
+/// What a url's query says about a key.
+fn in_query(url: &str, key: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
+    let (mut bytes, mut rest) = (Vec::new(), value.bytes());
+    while let Some(byte) = rest.next() {
+        let coded = value.len() - rest.len();
+        let hex = value.get(coded..coded + 2).filter(|_| byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if hex.is_some() {
+            rest.by_ref().take(2).for_each(drop);
+        }
+        bytes.push(hex.unwrap_or(byte));
+    }
+    String::from_utf8(bytes).ok()
 }
 
 impl Settings {

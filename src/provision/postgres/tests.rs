@@ -3,6 +3,7 @@ use crate::policy::ProvisionerSettings;
 use crate::provision::contract::{Presence, Provisioner};
 use crate::provision::contract_tests::spec;
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::path::Path;
 
 fn built(keys: Value) -> Result<Box<dyn Provisioner>, String> {
@@ -82,5 +83,7 @@ async fn a_thousand_ends_are_one_batch() {
     let seen = db.observe(&all).await;
     let both = watch.monotonic().saturating_sub(begun);
     assert!(seen.iter().all(|seen| seen.as_ref().unwrap().presence == Presence::Absent));
-    println!("1,000 removed in {took:?}, observed in {both:?}");
+    // Past the capturing of output: figures are for people.
+    let line = format!("1,000 PostgreSQL roles: removed in {took:?}, observed in {both:?}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
