@@ -166,12 +166,6 @@ impl Postgres {
             }
             clear
         });
-        // To reassign what a role owns, one must be a member of it.
-        let mine = items(work, |one| {
-            let of = one.roles.iter().filter(|role| hung.contains_key(&role.oid));
-            of.map(|role| format!("GRANT {} TO CURRENT_USER", ident(&role.name))).collect()
-        });
-        self.each(conn, work, &mine, SIZE, answers).await?;
         let here = self.settings.user.database.clone();
         let mut databases: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
         for (oid, names) in &hung {
@@ -215,7 +209,16 @@ impl Postgres {
         let items = items(work, |one| {
             let Some(to) = &one.place.reassign_to else { return Vec::new() };
             let of = one.roles.iter().filter(|role| oids.contains(&role.oid)).map(|role| ident(&role.name));
-            of.map(|name| format!("REASSIGN OWNED BY {name} TO {}; DROP OWNED BY {name}", ident(to))).collect()
+            // To reassign what a role owns, one must be a member of it; within one transaction, for a rule of pg_hba.conf that
+            // is for members would meet our own next sign-in.
+            let clear = |name: String| {
+                let to = ident(to);
+                format!(
+                    "GRANT {name} TO CURRENT_USER; REASSIGN OWNED BY {name} TO {to}; DROP OWNED BY {name}; \
+                     REVOKE {name} FROM CURRENT_USER"
+                )
+            };
+            of.map(clear).collect()
         });
         let needed: HashMap<usize, String> =
             work.iter().filter_map(|one| Some((one.at, one.place.reassign_to.clone()?))).collect();
