@@ -142,8 +142,53 @@ struct FirstSystem {
     backup: Option<(String, String)>,
     role: String,
     allows: String,
-    /// The helper's words; none is a sandbox folder.
-    helper: Vec<String>,
+    acts: Acts,
+}
+
+/// Where the first role acts.
+#[derive(Debug, Clone, Default)]
+enum Acts {
+    /// In the sandbox's folder.
+    #[default]
+    Sandbox,
+    /// In a PostgreSQL server.
+    Postgres {
+        /// Its address, without a password.
+        url: String,
+        /// The role there that is given.
+        member_of: String,
+        /// Where the password of nightlatch's own role is.
+        password_file: Option<String>,
+    },
+    /// By a helper program: its words.
+    Helper(Vec<String>),
+}
+
+impl Acts {
+    /// The provisioner's name in the policy, what the role says to it, and its table.
+    fn tables(&self) -> (&'static str, String, String) {
+        match self {
+            Self::Sandbox => ("sandbox", String::new(), String::new()),
+            Self::Postgres { url, member_of, password_file } => {
+                let file = password_file.as_ref().map(|file| format!("password_file = {}\n", quoted(file)));
+                let table = format!(
+                    "\n[provisioners.database]\nkind = \"postgres\"\nurl = {}\n{}",
+                    quoted(url),
+                    file.unwrap_or_default()
+                );
+                ("database", format!("with = {{ member_of = {} }}\n", quoted(member_of)), table)
+            }
+            Self::Helper(words) => {
+                let argv: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                let table = format!("\n[provisioners.helper]\nkind = \"command\"\nargv = [{}]\n", argv.join(", "));
+                ("helper", String::new(), table)
+            }
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }
 
 fn init(cx: &Context) -> Outcome {
@@ -236,9 +281,31 @@ fn ask(out: Output) -> Result<Answers, Trouble> {
     let backup = backup.filter(|name| !name.is_empty()).map(|name| (person_of(&name), name));
     let role = ask_name(out, "its first role [read]:")?.unwrap_or_else(|| "read".into());
     let allows = out.ask_for(&format!("what {role} allows, in plain words:"))?;
-    let helper = or("where it acts: sandbox, or the path of a helper program with its arguments", "sandbox")?;
-    let helper = if helper == "sandbox" { Vec::new() } else { helper.split_whitespace().map(str::to_owned).collect() };
-    Ok(Answers { name, url: None, system: Some(FirstSystem { id, environment, backup, role, allows, helper }) })
+    let acts = ask_acts(out)?;
+    Ok(Answers { name, url: None, system: Some(FirstSystem { id, environment, backup, role, allows, acts }) })
+}
+
+/// Where the first role acts.
+fn ask_acts(out: Output) -> Result<Acts, Trouble> {
+    loop {
+        let question =
+            "where it acts: sandbox, postgres://USER@HOST/DATABASE, or a helper program with its arguments [sandbox]:";
+        let answer = out.ask(question)?.unwrap_or_default();
+        if answer.is_empty() || answer == "sandbox" {
+            return Ok(Acts::Sandbox);
+        }
+        if !answer.starts_with("postgres://") && !answer.starts_with("postgresql://") {
+            return Ok(Acts::Helper(answer.split_whitespace().map(str::to_owned).collect()));
+        }
+        if crate::policy::secrets::holds_secret(&answer).is_some() {
+            out.remark("  leave the password out: it is read from a file of its own, which is asked for next");
+            continue;
+        }
+        let member_of = out.ask_for("the role in that server that is given, such as app_read:")?;
+        let file =
+            out.ask("the file that holds nightlatch's own password there, mode 0600 (empty: none is needed):")?;
+        return Ok(Acts::Postgres { url: answer, member_of, password_file: file.filter(|file| !file.is_empty()) });
+    }
 }
 
 /// A name as the policy takes it; none where the answer is empty.
@@ -269,7 +336,6 @@ fn first_files(answers: &Answers, paths: &Paths) -> (Starter, String) {
 }
 
 fn more(system: &FirstSystem, person: &str) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
     // A name that does not fit the grammar must not break the file: the check then says what is wrong with it.
     let key = |text: &str| if is_name(text) { text.to_owned() } else { quoted(text) };
     let (id, role) = (key(&system.id), quoted(&system.role));
@@ -277,18 +343,12 @@ fn more(system: &FirstSystem, person: &str) -> String {
         Some((id, name)) => (id.as_str(), format!("\n[people.{}]\nname = {}\n", key(id), quoted(name))),
         None => (person, String::new()),
     };
-    let provisioner = if system.helper.is_empty() { "sandbox".to_owned() } else { "helper".to_owned() };
-    let helper = if system.helper.is_empty() {
-        String::new()
-    } else {
-        let argv: Vec<String> = system.helper.iter().map(|word| quoted(word)).collect();
-        format!("\n[provisioners.helper]\nkind = \"command\"\nargv = [{}]\n", argv.join(", "))
-    };
+    let (provisioner, with, table) = system.acts.tables();
     // Alone, one must decide about oneself, or could never be approved.
     let alone = if system.backup.is_none() { "self_approval = true\n" } else { "" };
     format!(
         "{people}\n[systems.{id}]\nname = {}\nenvironment = {}\nowner = {}\nbackup = {}\n{alone}[[systems.{id}.roles]]\n\
-         name = {role}\nallows = {}\nprovisioner = \"{provisioner}\"\n{helper}",
+         name = {role}\nallows = {}\nprovisioner = \"{provisioner}\"\n{with}{table}",
         quoted(&system.id),
         quoted(&system.environment),
         quoted(person),
@@ -305,7 +365,7 @@ mod tests {
     fn faults(system: Option<FirstSystem>) -> Vec<String> {
         let answers = Answers { name: "Ana Ruiz".into(), url: None, system };
         let (_, text) = first_files(&answers, &Paths::below(Path::new("/x")));
-        let read = read(&Source::one("policy.toml", &text), &["files", "command"]);
+        let read = read(&Source::one("policy.toml", &text), &["files", "command", "postgres"]);
         read.map_or_else(|faults| faults, |_| Vec::new()).iter().map(ToString::to_string).collect()
     }
 
@@ -316,7 +376,7 @@ mod tests {
             backup: Some(("li-wei".into(), "Li Wei".into())),
             role: "restart".into(),
             allows: "Restart the \"workers\"".into(),
-            helper: vec!["/usr/local/lib/nightlatch/helper".into(), "--mount".into(), "prod".into()],
+            acts: Acts::Helper(["/usr/local/lib/nightlatch/helper", "--mount", "prod"].map(str::to_owned).to_vec()),
         }
     }
 
@@ -324,7 +384,14 @@ mod tests {
     fn the_first_files_are_sound_whatever_was_answered() {
         assert_eq!(faults(None), Vec::<String>::new());
         assert_eq!(faults(Some(system())), Vec::<String>::new());
-        assert_eq!(faults(Some(FirstSystem { backup: None, helper: Vec::new(), ..system() })), Vec::<String>::new());
+        let postgres = |password_file| Acts::Postgres {
+            url: "postgres://nightlatch@db.example/app?sslmode=verify-full".into(),
+            member_of: "app; \"read\"".into(),
+            password_file,
+        };
+        for acts in [Acts::Sandbox, postgres(None), postgres(Some("/run/secrets/\"db\"".into()))] {
+            assert_eq!(faults(Some(FirstSystem { backup: None, acts, ..system() })), Vec::<String>::new());
+        }
     }
 
     #[test]
