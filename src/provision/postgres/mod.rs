@@ -235,3 +235,5 @@ impl Provisioner for Postgres {
 pub(super) mod bench;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls;

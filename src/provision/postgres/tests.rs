@@ -87,3 +87,32 @@ async fn a_thousand_ends_are_one_batch() {
     let line = format!("1,000 PostgreSQL roles: removed in {took:?}, observed in {both:?}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
+
+#[tokio::test]
+#[ignore = "sixty owners: tests/run all"]
+async fn many_slow_owners_are_removed_by_several_attempts_that_each_go_on() {
+    let Some(cluster) = Cluster::some(1).pop() else { return };
+    let slow = json!({"kind": "postgres", "url": cluster.url, "time_limit": "300ms"});
+    let db = built(json!({"kind": "postgres", "url": cluster.url, "time_limit": "1m"})).unwrap();
+    let all: Vec<_> = (1..=60).map(|n| with(spec(n, "ana"), &cluster)).collect();
+    assert!(db.grant(&all).await.iter().all(Result::is_ok));
+    let tables = "DO $$ DECLARE r record; BEGIN FOR r IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'nl-7f3a-%' LOOP \
+        FOR n IN 1..40 LOOP EXECUTE format('CREATE TABLE %I (x INT PRIMARY KEY, y TEXT)', r.rolname || n); \
+        EXECUTE format('ALTER TABLE %I OWNER TO %I', r.rolname || n, r.rolname); END LOOP; END LOOP; END $$";
+    as_superuser(tables);
+    let db = built(slow).unwrap();
+    let (mut open, mut attempts, mut gone) = (all.clone(), 0, Vec::new());
+    while !open.is_empty() {
+        attempts += 1;
+        assert!(attempts < 500, "{} are still there", open.len());
+        let removed = db.remove(&open).await;
+        gone.push(removed.iter().filter(|one| one.is_ok()).count());
+        open = open.into_iter().zip(removed).filter(|(_, one)| one.is_err()).map(|(spec, _)| spec).collect();
+    }
+    as_superuser(&format!("DROP OWNED BY {}_app", cluster.own));
+    let line = format!("60 owners of 2,400 tables, 300 ms each time: {attempts} attempts, gone by each: {gone:?}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    for seen in db.observe(&all).await {
+        assert_eq!(seen.unwrap().presence, Presence::Absent);
+    }
+}
