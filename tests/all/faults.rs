@@ -6,3 +6,4 @@ mod disk;
 mod durable;
 mod kill;
 mod left;
+mod roles;

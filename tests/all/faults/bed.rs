@@ -1,5 +1,6 @@
 //! A place for the real server to fail in: an engine, a target, and clients that ask until they are answered.
 
+use super::roles;
 use crate::support::served::{PATIENCE, Served, Start, Watch, Wire, policy};
 use crate::support::{TempDatabase, TempFolder, pg_database};
 use serde_json::Value;
@@ -12,17 +13,19 @@ use std::time::Duration;
 /// What a folder of access lies in, as [`POLICY`](crate::support::house::POLICY) has it.
 const SANDBOX: &str = "kind = \"files\"\nfolder = \"sandbox\"\n";
 
-/// A kind of target: its table in the policy, and the marks of the access that is in it, read past nightlatch.
+/// A kind of target: the policy that has it in the place of [`SANDBOX`], and the marks of the access that is in it, read past
+/// nightlatch.
 pub struct Target {
     pub name: &'static str,
-    table: fn(&TempFolder) -> String,
+    policy: fn(&TempFolder, &str) -> String,
     pub held: fn(&TempFolder) -> BTreeSet<String>,
 }
 
 /// A further kind is one more line.
-pub const TARGETS: [Target; 2] = [
-    Target { name: "files", table: |_| SANDBOX.to_owned(), held: |folder| names(folder, "sandbox") },
-    Target { name: "command", table: helper, held: |folder| names(folder, "helper") },
+pub const TARGETS: [Target; 3] = [
+    Target { name: "files", policy: |_, policy| policy.to_owned(), held: |folder| names(folder, "sandbox") },
+    Target { name: "command", policy: helper, held: |folder| names(folder, "helper") },
+    Target { name: "postgres", policy: roles::policy, held: roles::held },
 ];
 
 pub fn target(name: &str) -> &'static Target {
@@ -42,7 +45,7 @@ probe) echo '{}' ;;
 esac
 "#;
 
-fn helper(folder: &TempFolder) -> String {
+fn helper(folder: &TempFolder, policy: &str) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join("helper/run.sh");
     if !path.exists() {
@@ -52,7 +55,8 @@ fn helper(folder: &TempFolder) -> String {
         }
     }
     // By its interpreter: a file just written cannot always be run itself while other tests fork.
-    format!("kind = \"command\"\nargv = [\"/bin/sh\", \"{}\"]\n", path.display())
+    let table = format!("kind = \"command\"\nargv = [\"/bin/sh\", \"{}\"]\n", path.display());
+    policy.replace(SANDBOX, &table)
 }
 
 /// The marks that are names of files.
@@ -97,7 +101,7 @@ impl Bed {
             Engine::Sqlite => None,
             Engine::Postgres(database) => Some(database.url()),
         };
-        let policy = policy().replace(SANDBOX, &(self.target.table)(&self.folder));
+        let policy = (self.target.policy)(&self.folder, &policy());
         Start { folder: Arc::clone(&self.folder), policy: Some(policy), store, ..Start::socket() }
     }
 
@@ -116,6 +120,12 @@ impl Bed {
     /// A client of the server that is, or will be, here.
     pub fn client(&self, token: Option<&str>) -> Client {
         Client { socket: self.folder.join("sock"), token: token.map(str::to_owned) }
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        roles::leave(&self.folder);
     }
 }
 

@@ -353,3 +353,19 @@ fn i4_two_hundred_lives_with_kills_on_postgres_and_a_helper() {
         two_hundred(engine, "command");
     }
 }
+
+#[test]
+#[ignore = "minutes: tests/run all"]
+fn i4_two_hundred_lives_with_kills_on_sqlite_and_roles() {
+    if crate::support::pg_database("faults::kill").is_some() {
+        two_hundred(Engine::Sqlite, "postgres");
+    }
+}
+
+#[test]
+#[ignore = "minutes: tests/run all"]
+fn i4_two_hundred_lives_with_kills_on_postgres_and_roles() {
+    if let Some(engine) = Engine::postgres("faults::kill") {
+        two_hundred(engine, "postgres");
+    }
+}
