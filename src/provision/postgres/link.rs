@@ -141,6 +141,13 @@ impl Link {
                 format!("{target}: something is locked there, see pg_locks and pg_prepared_xacts: {said}"),
                 false,
             ),
+            // What an owner gave it, only that owner and a superuser can take back.
+            "2BP01" => passing(
+                format!(
+                    "{target}: {said}: somebody gave it rights; a superuser takes them back by DROP OWNED BY it, in each database"
+                ),
+                false,
+            ),
             "57014" => passing(format!("{target} took too long and was stopped: {said}"), false),
             code if code.starts_with("28") => passing(format!("{target} refuses our sign-in: {said}"), true),
             code if code.starts_with("08") || code.starts_with("57P") || code == "25P03" => {

@@ -63,7 +63,6 @@ async fn what_a_user_left_in_another_database_is_cleared_and_told() {
     let id = house.active(30).await.id;
     let who = collect(&house, id).await;
     there(&who.0, &who.1, "CREATE TABLE work.there AS SELECT 1 AS x");
-    there("postgres", "", &format!("GRANT USAGE ON SCHEMA work TO \"{}\"", who.0));
     super::sign_in(&target, &who, "CREATE TABLE work.here AS SELECT 1 AS x");
     house.advance(31);
     house.until_status(id, Status::Removed).await;
