@@ -201,6 +201,6 @@ mod tests {
         let (read, faults) = read(Path::new("/nowhere/policy.toml"), &["files"]);
         assert!(read.is_none());
         assert_eq!(faults.len(), 1);
-        assert!(summary(Path::new("/nowhere/policy.toml"), None, &faults).contains("1 faults"));
+        assert!(summary(Path::new("/nowhere/policy.toml"), None, &faults).contains("1 fault,"));
     }
 }
