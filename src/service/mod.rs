@@ -7,6 +7,7 @@ mod asking;
 mod board;
 pub mod host;
 mod keeper;
+mod past;
 mod policy;
 mod reading;
 mod reconcile;
@@ -82,6 +83,7 @@ struct Inner {
     lanes: Lanes,
     refused: Refused,
     reported: Reported,
+    probes: past::Probes,
     wake: Notify,
     stop: Stop,
     /// Set once every past-end removal was tried.
@@ -202,6 +204,7 @@ impl Service {
                 lanes: Lanes::default(),
                 refused: Refused::default(),
                 reported: Reported::default(),
+                probes: past::Probes::default(),
                 wake: Notify::new(),
                 stop: Stop(watch::Sender::new(false)),
                 ready: AtomicBool::new(false),
