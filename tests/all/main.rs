@@ -9,6 +9,7 @@
 
 mod attacks;
 mod binary_path;
+mod checks;
 mod demo;
 mod docs;
 mod hardening;

@@ -321,3 +321,66 @@ fn ready(line: Line) -> Result<Ready, String> {
         held: line.held,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weights fitted on one half of our texts, judged on the other half: the promise of the issue, on texts kept apart.
+    #[test]
+    fn what_was_kept_apart_is_judged_as_promised() {
+        let own = read(OWN).unwrap();
+        assert!(own.len() > 150);
+        let train: Vec<Labelled> = own
+            .iter()
+            .filter(|line| !line.held)
+            .map(|line| (clear::signs(&Task::of(&line.task)), !line.labels.task_clear))
+            .collect();
+        let weights = fit(&train.iter().collect::<Vec<_>>());
+        let mut tallies = [Tally::default(); 4];
+        for line in own.iter().filter(|line| line.held) {
+            tally(&mut tallies, line, &weights);
+        }
+        let figures = figures(tallies, 1);
+        for (label, figure) in figures.each() {
+            let (precision, recall) = if label == "task" { (0.9, 0.7) } else { (0.85, 0.6) };
+            assert!(figure.precision >= precision && figure.recall >= recall && figure.bad >= 9, "{label}: {figure:?}");
+        }
+    }
+
+    #[test]
+    fn a_score_has_its_figures_and_the_crossed_ones() {
+        let few: String = OWN.lines().take(24).flat_map(|line| [line, "\n"]).collect();
+        let score = score(&few).unwrap();
+        let json = serde_json::to_value(&score).unwrap();
+        for label in ["task", "role", "window", "fresh"] {
+            assert!(json[label]["precision"].is_f64() && json[label]["bad"].is_u64(), "{json}");
+            assert_eq!(json[label]["bad"], json["cross_validated"][label]["bad"]);
+        }
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let good = OWN.lines().next().unwrap();
+        for (text, says) in [
+            ("{".to_owned(), "line 1: "),
+            (format!("{good}\n\n{{\"task\": 1}}"), "line 3: "),
+            (
+                good.replace("\"production\"", "\"p\"").replacen("\"role\": \"", "\"role\": \"no-", 1),
+                "not among those available",
+            ),
+        ] {
+            let fault = score(&text).unwrap_err();
+            assert!(fault.contains(says), "{fault}");
+        }
+        assert_eq!(score("").unwrap().whole.task, Figure { precision: 1.0, recall: 1.0, bad: 0 });
+    }
+
+    #[test]
+    fn a_shuffle_holds_everything_once() {
+        let mut order = shuffled(100, 3);
+        assert_ne!(order, shuffled(100, 4));
+        order.sort_unstable();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+}
