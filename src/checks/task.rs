@@ -65,10 +65,10 @@ fn unclear(task: &Task) -> String {
     if task.points() {
         return format!("it leans on an earlier request or approval in place of a task: {MEND}, this time");
     }
-    if task.actions.is_empty() && words.has(STATES).is_some() {
+    if task.actions.is_empty() && words.has(&STATES).is_some() {
         return "it says what is wrong with the system but not what you will do: add what you will do and how you will know that it worked".into();
     }
-    if let Some(phrase) = words.has(VAGUE) {
+    if let Some(phrase) = words.has(&VAGUE) {
         return format!("\u{201c}{phrase}\u{201d} is no exact task: {MEND}");
     }
     if task.actions.is_empty() {
@@ -77,7 +77,7 @@ fn unclear(task: &Task) -> String {
     if task.exact + task.named == 0 {
         return "it does not say which one: name the order, host, table, file or page, and how you will know that it worked".into();
     }
-    if words.has(OUTCOMES).is_none() {
+    if words.has(&OUTCOMES).is_none() {
         return "it says what you will do but not what for: add the question to answer, or what you will see when it worked".into();
     }
     format!("it is hard to tell what will be done: {MEND}")

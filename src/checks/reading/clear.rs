@@ -36,8 +36,8 @@ pub fn signs(task: &Task) -> [f64; SIGNS] {
     let loose = task.actions.len() - firm;
     let vague = vague(task);
     let outcome =
-        task.words.many(OUTCOMES) + usize::from(task.words.flat.contains("->") || task.words.flat.contains('→'));
-    let state = task.words.has(STATES).is_some();
+        task.words.many(&OUTCOMES) + usize::from(task.words.flat.contains("->") || task.words.flat.contains('→'));
+    let state = task.words.has(&STATES).is_some();
     let silent = task.foreign && task.actions.is_empty();
     let none = task.actions.is_empty() && !task.foreign && !task.question;
     let named = task.exact + task.named;
@@ -64,7 +64,7 @@ pub fn signs(task: &Task) -> [f64; SIGNS] {
 
 /// How many words say nothing that could be checked.
 pub fn vague(task: &Task) -> usize {
-    task.words.many(VAGUE)
+    task.words.many(&VAGUE)
 }
 
 /// The weights of the signs: positive ones speak for an unclear task.

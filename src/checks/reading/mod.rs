@@ -259,22 +259,20 @@ fn plain(low: &str, list: &[&'static str]) -> Option<&'static str> {
 
 /// What a verb does; empty where it is none.
 pub fn does_of(low: &str) -> Vec<Does> {
-    let lists = [(Does::Runs, RUNS), (Does::Changes, CHANGES), (Does::Deletes, DELETES), (Does::Reads, READS)];
+    let lists = [(Does::Runs, &RUNS), (Does::Changes, &CHANGES), (Does::Deletes, &DELETES), (Does::Reads, &READS)];
     let mut found: Vec<Does> =
         lists.iter().filter(|(_, list)| plain(low, list).is_some()).map(|(does, _)| *does).collect();
-    if found.is_empty() && plain(low, LOOSE).is_some() {
+    if found.is_empty() && plain(low, &LOOSE).is_some() {
         found.push(Does::Reads);
     }
     found
 }
 
 fn foreign_does(low: &str) -> Option<Does> {
-    FOREIGN
-        .iter()
-        .find(|(_, verbs)| {
-            verbs.iter().any(|verb| *verb == low || (verb.chars().any(|ch| ch > '\u{2e00}') && low.contains(verb)))
-        })
-        .map(|(does, _)| *does)
+    // Scripts without spaces: the verb stands somewhere in a run of letters.
+    let wide = low.chars().any(|ch| ch > '\u{2e00}');
+    let is = |verb: &&str| *verb == low || (wide && low.contains(*verb));
+    FOREIGN.iter().find(|(_, verbs)| verbs.iter().any(|verb| is(verb))).map(|(does, _)| *does)
 }
 
 fn actions(words: &Words, foreign: bool) -> Vec<Action> {
@@ -295,7 +293,7 @@ fn actions(words: &Words, foreign: bool) -> Vec<Action> {
                     does = vec![Does::Runs];
                 }
                 if !does.is_empty() {
-                    let loose = plain(low, LOOSE).is_some();
+                    let loose = plain(low, &LOOSE).is_some();
                     out.push(Action { verb: low.to_owned(), does, loose, clause, at });
                 }
             }
@@ -363,6 +361,8 @@ fn is_noun_here(clause: &Clause, at: usize) -> bool {
 /// Numbers of pieces and names: *9 appointments*, *terminal 5*, *dermatology room 4*, *Finnish*.
 fn named(words: &Words, foreign: bool) -> usize {
     let mut count = 0;
+    // A text in capitals throughout names nothing by them.
+    let mixed = words.all().any(|word| word.raw.chars().any(char::is_lowercase));
     for clause in &words.clauses {
         for (at, word) in clause.words.iter().enumerate() {
             if word.exact {
@@ -386,7 +386,7 @@ fn named(words: &Words, foreign: bool) -> usize {
                 && word.raw.len() <= 6
                 && word.raw.chars().all(|ch| ch.is_ascii_uppercase())
                 && !lexicon::HASTE.contains(&word.low.as_str())
-                && words.all().any(|word| word.raw.chars().any(char::is_lowercase));
+                && mixed;
             count += usize::from(piece || name || short);
         }
     }

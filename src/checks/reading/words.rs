@@ -3,7 +3,7 @@
 //! Bounded: no more than [`MOST`] words are looked at, whatever comes in.
 
 /// So many words are looked at.
-pub const MOST: usize = 1_500;
+pub const MOST: usize = 800;
 /// A longer run of letters is no word.
 const LONGEST: usize = 80;
 
