@@ -136,7 +136,9 @@ impl Service {
         let asked =
             ruling.policy.systems.get(&request.ask.system).and_then(|system| system.role(request.ask.role.as_str()));
         let past = match asked {
-            Some(asked) => self.past_of(ruling, &request.ask.user, asked, Some(request.number)).await?,
+            Some(asked) => {
+                self.past_of(ruling, &request.ask.user, (&request.ask.system, asked), Some(request.number)).await?
+            }
             None => Past::default(),
         };
         let view = super::asking::view(ruling, request, &task, &open, &past, self.now().at);

@@ -249,7 +249,7 @@ impl Service {
         let system = policy.systems.get(&filing.system);
         if let Some((system, role)) = system.and_then(|s| Some((s, s.role(filing.role.as_str())?))) {
             let open = self.open_of(&filing.user, &filing.system, number).await?;
-            let past = self.past_of(ruling, &filing.user, role, number).await?;
+            let past = self.past_of(ruling, &filing.user, (&filing.system, role), number).await?;
             let window = filing.asked.window_if_approved(at);
             prepared.checks = checks::run(&checks::View {
                 policy,

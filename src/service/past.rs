@@ -4,11 +4,11 @@
 
 use super::ruling::Ruling;
 use super::{Answered, Service};
-use crate::access::RequestNumber;
+use crate::access::{Request, RequestNumber};
 use crate::checks::{self, Earlier, Lately, Past, Target};
 use crate::policy::{Role, System};
 use crate::provision::Provisioner;
-use crate::text::{Clean, Instant, Length, PersonId};
+use crate::text::{Clean, Instant, Length, PersonId, SystemId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -19,16 +19,19 @@ const TASKS: usize = 10;
 /// How far back an earlier task is looked for.
 const EARLIER: Length = Length::from_hours(24 * 400);
 
-/// When each target was last probed, and what was wrong.
+/// When a target was last probed, and what was wrong.
+type Probe = (Instant, Result<(), String>);
+
+/// The last probe of each target.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Probes(Mutex<BTreeMap<String, (Instant, Result<(), String>)>>);
+pub(in crate::service) struct Probes(Mutex<BTreeMap<String, Probe>>);
 
 impl Probes {
     fn keep(&self, target: &str, at: Instant, found: Result<(), String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(target.to_owned(), (at, found));
     }
 
-    fn of(&self, target: &str) -> Option<(Instant, Result<(), String>)> {
+    fn of(&self, target: &str) -> Option<Probe> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(target).cloned()
     }
 }
@@ -49,14 +52,16 @@ impl Service {
         &self,
         ruling: &Ruling,
         user: &PersonId,
-        role: &Role,
+        (system, role): (&SystemId, &Role),
         not: Option<RequestNumber>,
     ) -> Answered<Past> {
         let at = self.now().at;
         let recent = self.inner.store.recent_of(user, at.minus(EARLIER), REQUESTS).await?;
         let recent: Vec<_> =
             recent.into_iter().filter(|request| not.is_none_or(|not| request.number.0 < not.0)).collect();
-        let approved: Vec<_> = recent.iter().filter(|request| request.held().is_some()).take(TASKS).collect();
+        // On this system only: who may see this one may see those, or it is theirs.
+        let same = |request: &&Request| request.held().is_some() && request.ask.system == *system;
+        let approved: Vec<_> = recent.iter().filter(same).take(TASKS).collect();
         let ids: Vec<i64> = approved.iter().map(|request| request.ask.task.id).collect();
         let mut texts = self.texts(&ids).await?;
         let earlier = approved.iter().filter_map(|request| {

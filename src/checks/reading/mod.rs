@@ -272,7 +272,7 @@ fn foreign_does(low: &str) -> Option<Does> {
     // Scripts without spaces: the verb stands somewhere in a run of letters.
     let wide = low.chars().any(|ch| ch > '\u{2e00}');
     let is = |verb: &&str| *verb == low || (wide && low.contains(*verb));
-    FOREIGN.iter().find(|(_, verbs)| verbs.iter().any(|verb| is(verb))).map(|(does, _)| *does)
+    FOREIGN.iter().find(|(_, verbs)| verbs.iter().any(is)).map(|(does, _)| *does)
 }
 
 fn actions(words: &Words, foreign: bool) -> Vec<Action> {

@@ -214,10 +214,12 @@ pub fn stem(low: &str) -> String {
         }
     }
     let doubled = word.as_bytes().iter().rev().take(2).collect::<Vec<_>>();
-    if let [a, b] = doubled.as_slice() {
-        if a == b && !matches!(a, b'l' | b's' | b'e') && word.len() > 3 {
-            word.pop();
-        }
+    if let [a, b] = doubled.as_slice()
+        && a == b
+        && !matches!(a, b'l' | b's' | b'e')
+        && word.len() > 3
+    {
+        word.pop();
     }
     let short = word.strip_suffix('e').filter(|base| base.len() >= 3).map(str::to_owned);
     short.unwrap_or(word)
