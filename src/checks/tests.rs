@@ -216,7 +216,7 @@ fn an_old_request_used_again_is_seen() {
         ..Past::default()
     };
     let task = "Correct the tax code of order 4410 from B to C, check the VAT report";
-    let ask = |past, ticket| Ask { past, ticket, ..Ask::of(task) };
+    let ask = |past, ticket| Ask { ticket, past, ..Ask::of(task) };
     found(&ask(earlier(task, Some("INC-3")), Some("INC-9")), "fresh", Verdict::Warn, "repeats the task of NL-117");
     found(&ask(earlier(task, Some("INC-9")), Some("INC-9")), "fresh", Verdict::Pass, "");
     let other = "Correct the tax code of order 5511 from B to C, check the VAT report";
