@@ -319,6 +319,28 @@ pub enum SendBackCode {
     Other,
 }
 
+impl SendBackCode {
+    /// The code for a check that failed, by the check's own.
+    pub fn of_check(code: &str) -> Self {
+        match code {
+            "task" => Self::VagueTask,
+            "end" => Self::LongWindow,
+            "role" => Self::BroadRole,
+            "fresh" => Self::OldTicket,
+            "approver" => Self::WrongApprover,
+            _ => Self::Other,
+        }
+    }
+
+    /// The codes with which an ask is sent back on whose checks somebody leans: of the failed ones, each once.
+    pub fn of_failed(checks: &[Check]) -> Vec<Self> {
+        let mut codes: Vec<Self> = crate::checks::failed(checks).iter().map(|code| Self::of_check(code)).collect();
+        codes.sort_by_key(|code| *code as u8);
+        codes.dedup();
+        codes
+    }
+}
+
 /// A verdict that can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,6 @@
 //! The approver: one named person who may decide now.
 
-use super::{Verdict, View};
+use super::{Seen, Verdict};
 use crate::policy::{Capacity, Kind, Policy, System};
 use crate::text::{Instant, PersonId};
 
@@ -23,7 +23,8 @@ pub fn may_decide(
     policy.eligible_without(system, kind, at, &barred)
 }
 
-pub(super) fn run(view: &View<'_>) -> (Verdict, String) {
+pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
+    let view = seen.view;
     let concerned = [view.requester, view.user];
     let eligible = may_decide(view.policy, view.system, view.kind, view.at, &concerned);
     let name = |who: &PersonId| view.policy.person(who).map_or_else(|| who.to_string(), |p| p.name.clone());

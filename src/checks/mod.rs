@@ -4,13 +4,24 @@
 
 pub mod approver;
 mod end;
+mod fresh;
 mod overlap;
+mod pattern;
+mod reading;
 mod record;
+mod removal;
+mod role;
+pub mod score;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use crate::policy::{Kind, Policy, Role, System};
 use crate::text::{Instant, Length, PersonId};
 pub use approver::{may_decide, own_and_forbidden};
+pub use pattern::{LATELY, broadest};
+use reading::Task;
+use reading::clear::{self, Weights};
 use serde::{Deserialize, Serialize};
 
 /// What a check found.
@@ -63,8 +74,56 @@ pub struct View<'a> {
     pub until: Instant,
     /// What the user holds or has asked for on this system: the request, its role, its end.
     pub open: &'a [Open],
+    /// What happened before, and what is known of the target.
+    pub past: &'a Past,
     /// Now.
     pub at: Instant,
+}
+
+/// What happened before this ask, and what is known of where it would go. All of it may be empty: then nothing is said of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Tasks that were approved for the same user, latest first; a few.
+    pub earlier: Vec<Earlier>,
+    /// What the same user asked for in the last days, this one left out.
+    pub lately: Vec<Lately>,
+    /// Where the access would go.
+    pub target: Option<Target>,
+}
+
+/// A task that was approved before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its request, as shown.
+    pub number: String,
+    /// Its ticket.
+    pub ticket: Option<String>,
+    /// Its words.
+    pub task: String,
+}
+
+/// An ask of the last days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lately {
+    /// When it was filed.
+    pub at: Instant,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its ticket.
+    pub ticket: Option<String>,
+    /// Whether its role contains every other one of its system.
+    pub broad: bool,
+}
+
+/// Where access would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its name under `[provisioners]`.
+    pub name: String,
+    /// Whether it can end an access by itself.
+    pub second_lock: bool,
+    /// When it was last tried, and what was wrong.
+    pub probed: Option<(Instant, Result<(), String>)>,
 }
 
 /// Another open request of the same user on the same system.
@@ -80,23 +139,41 @@ pub struct Open {
     pub held: bool,
 }
 
-type Run = fn(&View<'_>) -> (Verdict, String);
+/// An ask with its task as it was read, once for all checks.
+struct Seen<'a> {
+    view: &'a View<'a>,
+    task: Task,
+    unclear: bool,
+}
+
+type Run = fn(&Seen<'_>) -> (Verdict, String);
 
 /// Every check, in the order in which they are shown.
-const TABLE: [(&str, Run); 5] = [
+const TABLE: [(&str, Run); 9] = [
     ("task", task::run),
     ("end", end::run),
     ("approver", approver::run),
     ("record", record::run),
+    ("removal", removal::run),
+    ("role", role::run),
+    ("fresh", fresh::run),
+    ("pattern", pattern::run),
     ("overlap", overlap::run),
 ];
 
 /// Runs every check.
 pub fn run(view: &View<'_>) -> Vec<Check> {
+    run_with(view, &clear::WEIGHTS)
+}
+
+fn run_with(view: &View<'_>, weights: &Weights) -> Vec<Check> {
+    let task = Task::of(view.task);
+    let unclear = clear::unclear(&clear::signs(&task), weights) > clear::UNCLEAR;
+    let seen = Seen { view, task, unclear };
     TABLE
         .iter()
         .map(|(code, run)| {
-            let (verdict, sentence) = run(view);
+            let (verdict, sentence) = run(&seen);
             Check { code: (*code).to_owned(), verdict, sentence }
         })
         .collect()

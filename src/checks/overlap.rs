@@ -1,9 +1,10 @@
 //! The overlap: the user already holds or asks for this or wider access.
 
-use super::{Verdict, View};
+use super::{Seen, Verdict};
 use crate::text::instant::said;
 
-pub(super) fn run(view: &View<'_>) -> (Verdict, String) {
+pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
+    let view = seen.view;
     let covers = |role: &crate::text::RoleId| {
         *role == view.role.id || view.system.role(role.as_str()).is_some_and(|r| r.contains.contains(&view.role.id))
     };

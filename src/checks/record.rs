@@ -1,8 +1,9 @@
 //! The record: a ticket where the system wants one, and it looks like one.
 
-use super::{Verdict, View};
+use super::{Seen, Verdict};
 
-pub(super) fn run(view: &View<'_>) -> (Verdict, String) {
+pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
+    let view = seen.view;
     match (&view.system.ticket, view.ticket) {
         (Some(_), None) => (Verdict::Fail, format!("{} wants a ticket: name one with --ticket", view.system.id)),
         (Some(rule), Some(ticket)) if !rule.is_match(ticket) => (

@@ -125,6 +125,7 @@ impl Request {
         }
         if self.task.as_ref().is_none_or(|task| task.trim().is_empty()) {
             self.task = Some(out.ask_for("task (what exactly, and how will you know that it worked):")?);
+            self.mend_task(link).await?;
         }
         if self.window.length.is_none() && self.window.until.is_none() {
             self.window = WindowArgs { from: self.window.from.clone(), ..ask_window(link)? };
@@ -136,7 +137,39 @@ impl Request {
         }
         Ok(self.body(link))
     }
+
+    /// Says at once what the checks make of the task, while it can still be mended; nobody has been woken.
+    async fn mend_task(&mut self, link: &Link) -> Result<(), Trouble> {
+        for _ in 0..AGAIN {
+            let mut body = self.clone().body(link);
+            body.window = WindowArgs::default().body(link.zone);
+            body.window.for_seconds = Some(STAND_IN_SECONDS);
+            // What is wrong elsewhere, such as the role's name, is said when everything was asked.
+            let posted: Result<Got<ChecksView>, Trouble> = link.post("/v1/checks", &body).await;
+            let Ok(got) = posted else { return Ok(()) };
+            let speaks = |check: &&crate::checks::Check| {
+                check.verdict != Verdict::Pass && OF_THE_WORDS.contains(&check.code.as_str())
+            };
+            let spoken: Vec<_> = got.view.checks.iter().filter(speaks).cloned().collect();
+            link.out.aside(&sheet::checks(&spoken));
+            if !spoken.iter().any(|check| check.code == "task") {
+                return Ok(());
+            }
+            match link.out.ask("task again (empty keeps it):")?.filter(|task| !task.is_empty()) {
+                Some(task) => self.task = Some(task),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
 }
+
+/// How often the form asks again for a task that a check speaks of.
+const AGAIN: usize = 3;
+/// What can be judged before the window is known.
+const OF_THE_WORDS: [&str; 3] = ["task", "role", "fresh"];
+/// A window that stands in until one is named.
+const STAND_IN_SECONDS: i64 = 60;
 
 fn ask_window(link: &Link) -> Result<WindowArgs, Trouble> {
     loop {

@@ -5,6 +5,7 @@
 
 mod audit;
 mod board;
+mod checks;
 mod complete;
 mod configure;
 mod connect;
@@ -130,6 +131,8 @@ enum Verb {
     Doctor(hosted::DoctorArgs),
     #[command(subcommand)]
     Admin(hosted::AdminVerb),
+    #[command(subcommand, hide = true)]
+    Checks(checks::Checks),
     Completions(complete::Completions),
     Man(complete::Man),
 }
@@ -204,6 +207,7 @@ async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
         Verb::Login(verb) => verb.run(cx).await,
         Verb::Logout(verb) => verb.run(cx).await,
         Verb::Whoami(verb) => verb.run(cx).await,
+        Verb::Checks(verb) => verb.run(cx),
         Verb::Completions(verb) => verb.run(cx),
         Verb::Man(_) => complete::Man::run(cx),
         Verb::Serve(args) => Ok((rooms.serve)(Serve { config: cx.config.clone(), args }).await),
@@ -332,6 +336,7 @@ mod tests {
             "admin migrate-store postgres://x/y",
             "admin erase 142 --words w",
             "admin clock accept --config server.toml",
+            "checks score requests.jsonl --json",
             "completions bash",
             "man",
         ] {

@@ -216,12 +216,29 @@ async fn verdict(
         link.out.aside(&sheet::details(&got.view, &eye));
         guard(got.view.may.as_deref(), verb)?;
         body.as_of = Some(got.view.version);
+        if verb == "send-back" && body.codes.is_empty() {
+            body.codes = prefilled(&link, &got.view)?;
+        }
         let question = format!("why {verb} (one line, {} reads it):", sheet::who(&got.view.requester));
         body.words = link.out.ask_for(&question)?;
     }
     let got: Got<RequestView> = link.post(&request_path(id, verb), &body).await?;
     link.print(&got, decided)?;
     Ok(Exit::Done)
+}
+
+/// The codes that the failed checks give; an empty answer keeps them.
+fn prefilled(link: &Link, view: &RequestView) -> Result<Vec<SendBackCode>, Trouble> {
+    let codes = SendBackCode::of_failed(&view.checks);
+    let said: Vec<String> = codes.iter().map(sheet::word).collect();
+    loop {
+        let answer = link.out.ask(&format!("codes [{}]:", said.join(",")))?.filter(|answer| !answer.is_empty());
+        let Some(answer) = answer else { return Ok(codes) };
+        match answer.split(',').map(|word| parts::code(word.trim())).collect() {
+            Ok(codes) => return Ok(codes),
+            Err(bad) => link.out.remark(format!("  {bad}")),
+        }
+    }
 }
 
 #[cfg(test)]

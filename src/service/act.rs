@@ -6,7 +6,7 @@ use super::{Answered, Fault, Key, Service, Verb};
 use crate::access::command::{Command, Prepared, Terms};
 use crate::access::due::visits;
 use crate::access::{Actor, Code, Refusal, Request, RequestNumber, Subject};
-use crate::checks;
+use crate::checks::{self, Past};
 use crate::store::{self, Act, Done, LeaseAsk, Queue, WriteError};
 use crate::text::{Length, PersonId, RoleId};
 use crate::wire::{ApproveBody, CredentialView, ExtendBody, FreezeBody, RequestView, RevokeBody, RevokedView};
@@ -132,7 +132,16 @@ impl Service {
         let task = texts.get(&request.ask.task.id).cloned().unwrap_or_default();
         let role = terms.role.as_ref().unwrap_or(&request.ask.role);
         let open = self.open_of(&request.ask.user, &request.ask.system, Some(request.number)).await?;
-        let checks = super::asking::view(ruling, request, &task, &open, self.now().at).map(|view| checks::run(&view));
+        let asked =
+            ruling.policy.systems.get(&request.ask.system).and_then(|system| system.role(request.ask.role.as_str()));
+        let past = match asked {
+            Some(asked) => {
+                self.past_of(ruling, &request.ask.user, (&request.ask.system, asked), Some(request.number)).await?
+            }
+            None => Past::default(),
+        };
+        let view = super::asking::view(ruling, request, &task, &open, &past, self.now().at);
+        let checks = view.map(|view| checks::run(&view));
         Ok(Prepared {
             policy: ruling.hash.clone(),
             ask_seq: request.ask_seq,

@@ -5,7 +5,7 @@ use super::{Answered, Fault, Key, Service};
 use crate::access::command::{Command, Filing, Prepared};
 use crate::access::window::{Asked, End};
 use crate::access::{Actor, Refusal, Request, RequestNumber, Subject};
-use crate::checks::{self, Open};
+use crate::checks::{self, Open, Past};
 use crate::policy::{Kind, Policy};
 use crate::text::{Instant, Length, PersonId, SystemId};
 use crate::wire::{AmendBody, ChecksView, FileBody, RequestView, WindowBody, WindowView};
@@ -85,6 +85,7 @@ pub(super) fn view<'a>(
     request: &'a Request,
     task: &'a str,
     open: &'a [Open],
+    past: &'a Past,
     at: Instant,
 ) -> Option<checks::View<'a>> {
     let system = ruling.policy.systems.get(&request.ask.system)?;
@@ -103,6 +104,7 @@ pub(super) fn view<'a>(
         length: window.length(),
         until: window.until,
         open,
+        past,
         at,
     })
 }
@@ -247,6 +249,7 @@ impl Service {
         let system = policy.systems.get(&filing.system);
         if let Some((system, role)) = system.and_then(|s| Some((s, s.role(filing.role.as_str())?))) {
             let open = self.open_of(&filing.user, &filing.system, number).await?;
+            let past = self.past_of(ruling, &filing.user, (&filing.system, role), number).await?;
             let window = filing.asked.window_if_approved(at);
             prepared.checks = checks::run(&checks::View {
                 policy,
@@ -261,6 +264,7 @@ impl Service {
                 length: window.length(),
                 until: window.until,
                 open: &open,
+                past: &past,
                 at,
             });
         }

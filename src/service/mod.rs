@@ -7,6 +7,7 @@ mod asking;
 mod board;
 pub mod host;
 mod keeper;
+mod past;
 mod policy;
 mod reading;
 mod reconcile;
@@ -102,6 +103,7 @@ struct Inner {
     left: Mutex<Vec<Left>>,
     refused: Refused,
     reported: Reported,
+    probes: past::Probes,
     wake: Notify,
     stop: Stop,
     /// Set once every past-end removal was tried.
@@ -230,6 +232,7 @@ impl Service {
                 left: Mutex::default(),
                 refused: Refused::default(),
                 reported: Reported::default(),
+                probes: past::Probes::default(),
                 wake: Notify::new(),
                 stop: Stop(watch::Sender::new(false)),
                 ready: AtomicBool::new(false),

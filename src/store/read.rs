@@ -89,6 +89,13 @@ impl Store {
         self.read(sql, vec![user.as_str().into()]).await?.iter().map(|row| request(row.text(0)?)).collect()
     }
 
+    /// The latest requests of one user that were filed at `since` or later, latest first.
+    pub async fn recent_of(&self, user: &PersonId, since: Instant, limit: i64) -> Result<Vec<Request>, StoreError> {
+        let sql = "SELECT body FROM request WHERE user_id = $1 AND filed_at >= $2 ORDER BY number DESC LIMIT $3";
+        let args = vec![user.as_str().into(), since.millis().into(), limit.clamp(0, MOST).into()];
+        self.read(sql, args).await?.iter().map(|row| request(row.text(0)?)).collect()
+    }
+
     /// What was closed at `at` or later, latest first.
     pub async fn closed_since(&self, at: Instant, limit: i64) -> Result<Vec<Request>, StoreError> {
         let sql = "SELECT body FROM request WHERE phase = 'closed' AND closed_at >= $1 \

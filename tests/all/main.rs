@@ -9,6 +9,7 @@
 
 mod attacks;
 mod binary_path;
+mod checks;
 mod dashboard;
 mod demo;
 mod docs;

@@ -224,6 +224,7 @@ impl World {
                 length: window.length(),
                 until: window.until,
                 open: &self.open_of(&filing.user, &filing.system, amends),
+                past: &checks::Past::default(),
                 at: self.now.at,
             });
         }

@@ -25,6 +25,7 @@ impl Service {
     }
 
     async fn sweep_one(&self, name: &str, provisioner: &dyn Provisioner) -> Answered<()> {
+        self.probe(name, provisioner).await;
         // What is live before or after the reading explains what was read.
         let mut live = self.live_marks().await?;
         let limit = provisioner.time_limit().to_std();
