@@ -14,6 +14,8 @@ use std::time::Duration;
 const USERS: usize = 400;
 /// So many end on the target that hangs.
 const HANGING: u64 = 20;
+/// So many pairs of an asker and a decider make them.
+const PAIRS: u64 = 16;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -49,13 +51,23 @@ pub fn run(folder: &Path, count: u64) {
     let clock = Clock::system(Instant::default(), false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        // Time enough to ask for all of them, one after the other.
-        let until = Instant::from_millis(clock.wall().plus(Length::from_seconds(20 + count as i64 / 150)).millis() / 1000 * 1000);
-        let (mut asking, mut deciding) = (Client::new(&house.address, &priya).await, Client::new(&house.address, &sam).await);
-        let mut numbers = Vec::new();
-        for n in 0..count {
-            numbers.push(ask(&mut asking, &mut deciding, "payments", n, until).await);
-        }
+        // Time enough to ask for all of them.
+        let until = Instant::from_millis(clock.wall().plus(Length::from_seconds(20 + count as i64 / 80)).millis() / 1000 * 1000);
+        let (mut asking, mut deciding) =
+            (Client::new(&house.address, &priya).await, Client::new(&house.address, &sam).await);
+        let some = (0..PAIRS).map(|first| {
+            let (address, sam, priya) = (house.address.clone(), sam.clone(), priya.clone());
+            async move {
+                let (mut asking, mut deciding) =
+                    (Client::new(&address, &priya).await, Client::new(&address, &sam).await);
+                let mut numbers = Vec::new();
+                for n in (first..count).step_by(PAIRS as usize) {
+                    numbers.push(ask(&mut asking, &mut deciding, "payments", n, until).await);
+                }
+                numbers
+            }
+        });
+        let numbers: Vec<i64> = futures_util::future::join_all(some).await.into_iter().flatten().collect();
         for n in 0..HANGING {
             ask(&mut asking, &mut deciding, "slow", n, until).await;
         }

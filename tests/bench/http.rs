@@ -24,7 +24,7 @@ impl Client {
 
     /// Posts, and says what came back: the status, and the body as it is.
     pub async fn post(&mut self, path: &str, body: &str) -> (u16, &[u8]) {
-        let key = format!("{:x}-{:x}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
+        let key = format!("bench-{:x}-{:x}", std::process::id(), KEYS.fetch_add(1, Ordering::Relaxed));
         let length = body.len();
         let head = format!("Idempotency-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
         self.exchange(&format!("POST {path}"), &head, body).await

@@ -10,8 +10,10 @@
 //! | `start FOLDER [ROUNDS]` | from exec to listening |
 //! | `idle FOLDER [SECONDS]` | memory and wake-ups of a server that nobody asks |
 //! | `verify FILE [ROUNDS]` | `audit verify` of an export, beside `sha256sum` of the same file and `assets/verify.py` |
-//! | `decisions [FOLDER] [SECONDS] [ROUNDS]` | approvals through HTTP with 1, 8 and 64 clients, beside the same SQL bare through the same driver. With `NIGHTLATCH_BENCH_PG` on that PostgreSQL, beside pgbench |
+//! | `decisions [FOLDER] [SECONDS] [ROUNDS]` | approvals through HTTP with 1, 8 and 64 clients, beside the same SQL bare through the same driver. With `NIGHTLATCH_BENCH_PG` (a url of an empty database) the store is there |
 //! | `ends [FOLDER] COUNT` | from the end of so many file grants to the last one observed absent, with a second target that hangs |
+//!
+//! `NIGHTLATCH_BENCH_PROGRAM` names another program than the one built with it: an older one, for a ratio in the same run.
 //!
 //! Disks of shared machines swing 25-fold within seconds: what is compared is measured in turns, in short slices, and the medians
 //! are compared; FOLDER on a disk counts the disk, on `/dev/shm` (the default) the program alone. Build first, and let nothing
