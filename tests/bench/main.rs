@@ -29,6 +29,10 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
+    clippy::format_push_string,
+    clippy::semicolon_if_nothing_returned,
+    clippy::assigning_clones,
+    clippy::naive_bytecount,
     reason = "a measurement reads the real time, prints, and says what is wrong by panicking"
 )]
 
