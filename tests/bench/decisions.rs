@@ -120,11 +120,10 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
     };
     let mut house = House::new(folder.clone(), url.as_deref().unwrap_or("sqlite:store.db"), USERS);
     house.serve();
-    let (sam, priya) = (house.token("sam"), house.token("priya"));
     println!("store: {}", if url.is_some() { "PostgreSQL" } else { "SQLite" });
     let refill = |house: &House, count: usize| {
         let begun = Instant::now();
-        let asked = alone(fill(house, &priya, count));
+        let asked = alone(fill(house, &house.token("priya"), count));
         println!("  filed {count}, {:.0} a second", count as f64 / begun.elapsed().as_secs_f64());
         asked
     };
@@ -138,17 +137,8 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             house = House::new(folder.clone(), "sqlite:store.db", USERS);
             house.serve();
         }
-        let (sam, priya) = if round > 0 && url.is_none() {
-            (house.token("sam"), house.token("priya"))
-        } else {
-            (sam.clone(), priya.clone())
-        };
-        let asked = {
-            let begun = Instant::now();
-            let asked = alone(fill(&house, &priya, 20_000));
-            println!("  filed 20000, {:.0} a second", 20_000.0 / begun.elapsed().as_secs_f64());
-            asked
-        };
+        let sam = house.token("sam");
+        let asked = refill(&house, 20_000);
         if url.is_none() {
             // The bare statements run on a copy, taken while nobody writes.
             std::fs::copy(house.folder.join("store.db"), house.folder.join("bare.db")).unwrap();
