@@ -39,10 +39,11 @@ impl Probes {
 impl Service {
     /// Asks a target whether it can be acted on, and keeps the answer for the checks.
     pub(super) async fn probe(&self, name: &str, provisioner: &dyn Provisioner) {
-        let found = match tokio::time::timeout(provisioner.time_limit().to_std(), provisioner.probe()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(fault)) => Err(Clean::line(&fault.sentence).cut(200).to_string()),
-            Err(_) => Err(format!("no answer within {}", provisioner.time_limit())),
+        let limit = provisioner.time_limit();
+        let found = match self.inner.clock.within(limit.to_std(), provisioner.probe()).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(fault)) => Err(Clean::line(&fault.sentence).cut(200).to_string()),
+            None => Err(format!("no answer within {limit}")),
         };
         self.inner.probes.keep(name, self.now().at, found);
     }
