@@ -33,6 +33,8 @@ pub enum Effect {
     Open(String),
     /// Ring the terminal's bell once.
     Bell,
+    /// Wheel and clicks are told, or left to the terminal.
+    Mouse(bool),
     /// Stop, as Ctrl-Z does.
     Suspend,
     /// Leave.

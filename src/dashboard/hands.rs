@@ -40,6 +40,8 @@ pub struct Desk {
     keeps_next: Duration,
     /// tmux passes on only what is wrapped for it.
     tmux: bool,
+    /// Wheel and clicks are told.
+    mouse: bool,
 }
 
 impl Desk {
@@ -47,7 +49,7 @@ impl Desk {
     pub fn new(door: Door, clock: Clock, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Self {
         let tmux = std::env::var_os("TMUX").is_some();
         let (keeps_next, room) = (Duration::ZERO, Arc::new(Semaphore::new(AT_ONCE)));
-        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux }
+        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux, mouse: false }
     }
 
     /// Keeps what is known below these folders, for the next start.
@@ -167,6 +169,10 @@ impl Hands for Desk {
                     self.say(format!("the ticket is not opened, its address is copied instead: {why}"));
                 }
             }
+            Effect::Mouse(on) => {
+                self.mouse = on;
+                drop(terminal::mouse(on));
+            }
             Effect::Bell => drop(terminal::say("\x07")),
             Effect::Suspend | Effect::Quit => {}
         }
@@ -191,6 +197,9 @@ impl Hands for Desk {
     fn resume(&mut self) {
         if let Err(why) = terminal::enter() {
             tracing::warn!("the terminal cannot be switched over: {why}");
+        }
+        if self.mouse {
+            drop(terminal::mouse(true));
         }
     }
 }

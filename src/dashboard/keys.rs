@@ -70,6 +70,7 @@ actions! {
     Pause "pause" ["p"] Move "pause" "hold the rows still until pressed again";
     Zoom "zoom" ["z"] Move "zoom" "the pane alone on the screen";
     Zone "zone" ["T"] Move "zone" "times in your zone or in UTC";
+    Mouse "mouse" ["M"] Move "mouse" "the mouse on or off: wheel and clicks point, they never act";
     Resync "resync" ["r"] Move "resync" "ask for everything again, now";
     Help "help" ["?"] Move "help" "this help";
     Suspend "suspend" ["ctrl-z"] Move "suspend" "stop, and come back with fg";
@@ -279,10 +280,14 @@ impl Keys {
 /// The table as the README shows it.
 pub fn markdown() -> String {
     let (keys, _) = Keys::new(&BTreeMap::new());
+    let ticked = |all: &str| all.split(' ').map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
     let mut out = String::from("| key | action | what it does |\n|---|---|---|\n");
     for entry in TABLE {
-        let shown = keys.all(entry.action).split(' ').map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(out, "| {shown} | `{}` | {} |", entry.name, entry.words);
+        let _ = writeln!(out, "| {} | `{}` | {} |", ticked(&keys.all(entry.action)), entry.name, entry.words);
+    }
+    out.push_str("\n| in a dialog | what it does |\n|---|---|\n");
+    for (all, words) in IN_DIALOG {
+        let _ = writeln!(out, "| {} | {words} |", ticked(all));
     }
     out
 }
@@ -312,7 +317,14 @@ mod tests {
                 assert!(entry.scope != Scope::Act || !chord.careless(), "{text} acts");
             }
         }
-        assert_eq!(markdown().lines().count(), TABLE.len() + 2);
+    }
+
+    #[test]
+    fn the_readme_shows_the_table() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let section = readme.split("\n## ").find(|section| section.starts_with("Keys\n")).unwrap();
+        assert_eq!(markdown().lines().count(), TABLE.len() + IN_DIALOG.len() + 5);
+        assert!(section.contains(&markdown()), "README.md, section Keys, wants this:\n{}", markdown());
     }
 
     #[test]

@@ -154,6 +154,8 @@ pub struct Model {
     pub help: Option<usize>,
     /// The pane alone on the screen.
     pub zoomed: bool,
+    /// Wheel and clicks are told to the pane.
+    pub mouse: bool,
     /// Somebody holds the rows still.
     pub paused: bool,
     /// The first act key only unlocks.
@@ -219,6 +221,7 @@ impl Model {
             dialog: None,
             help: None,
             zoomed: false,
+            mouse: false,
             paused: false,
             locked: false,
             last_key: None,

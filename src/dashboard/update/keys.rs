@@ -108,6 +108,12 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             model.zoomed = !model.zoomed;
             shown_again(model);
         }
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            effects.push(Effect::Mouse(model.mouse));
+            let off = "the mouse is the terminal's again";
+            say(model, Tone::Plain, if model.mouse { "the mouse points here: it never acts" } else { off });
+        }
         Action::Pause => {
             model.paused = !model.paused;
             let words = if model.paused { "paused: the rows hold still until p" } else { "the rows move again" };
