@@ -2,7 +2,7 @@
 
 use crate::access::Status;
 use crate::text::{Instant, Length};
-use crate::wire::RequestView;
+use crate::wire::{DecisionView, RequestView};
 
 /// Where it stands at `now`.
 pub fn standing(view: &RequestView, now: Instant) -> Status {
@@ -24,6 +24,12 @@ pub fn overdue(view: &RequestView, now: Instant) -> bool {
 /// Whether an extension waits for a verdict.
 pub fn extension_waits(view: &RequestView) -> bool {
     view.extension.as_ref().is_some_and(|extension| extension.waits)
+}
+
+/// The last verdict on it: on its extension, or on the request.
+pub fn last_verdict(view: &RequestView) -> Option<&DecisionView> {
+    let answered = view.extension.as_ref().and_then(|extension| extension.decision.as_ref());
+    answered.or(view.extended.as_ref()).or(view.decision.as_ref())
 }
 
 /// Whether it waits for a verdict at `now`: as a request, or for an extension.

@@ -112,6 +112,9 @@ impl Sight<'_> {
                 .map(|claim| ClaimView { by: self.person(&claim.by), until: claim.until }),
             decision: self.decided(request),
             extension: held.and_then(|held| held.extension.as_ref()).map(|extension| self.extension(extension)),
+            extended: held
+                .and_then(|held| held.extended.last())
+                .map(|last| self.decision(Verdict::Extended, &last.decision)),
             extensions: held.map_or(0, |held| held.extended.len()),
             grant: held.map(|held| self.grant(request, held)),
             follow_up: held.and_then(|held| held.handed_back.as_ref()).map(|back| HandedBackView {

@@ -255,6 +255,9 @@ pub struct RequestView {
     pub decision: Option<DecisionView>,
     /// The last extension asked for.
     pub extension: Option<ExtensionView>,
+    /// The verdict that gave the end that holds, if an extension did.
+    #[serde(default)]
+    pub extended: Option<DecisionView>,
     /// How many extensions were given.
     pub extensions: usize,
     /// The access.

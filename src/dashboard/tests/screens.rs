@@ -197,6 +197,41 @@ fn each_dialog() {
     at_each_size("note", dialog("i", 317, with_may));
 }
 
+/// Everything that an ordinary dialog has to say is on an ordinary screen, so that the digits count at once.
+#[test]
+fn an_ordinary_dialog_needs_no_scrolling() {
+    let checks: Vec<_> = ["task", "end", "approver", "record", "overlap", "role"]
+        .map(|code| {
+            json!({"code": code, "verdict": if code == "role" { "warn" } else { "pass" },
+            "sentence": "a sentence of some length, so that it takes a line, and then a little more of it"})
+        })
+        .into();
+    let ordinary = |view: RequestView| samples::changed(&with_may(view), false, json!({"checks": checks}));
+    for (key, row) in [("a", 317), ("a", 299), ("d", 299), ("b", 299), ("b", 320), ("X", 303), ("i", 317)] {
+        let pane = dialog(key, row, ordinary)((80, 24));
+        let Some(open) = &pane.model.dialog else { panic!("{key} {row}: {}", pane.screen()) };
+        let (total, height) = view::dialog::measure(&pane.model);
+        assert!(total <= height && open.read_to >= total, "{key} {row}: {}", pane.screen());
+        assert!(!pane.screen().contains("pgdn"), "{key} {row}: {}", pane.screen());
+    }
+}
+
+#[test]
+fn a_long_dialog_says_what_comes_first() {
+    let long =
+        |view: RequestView| samples::changed(&with_may(view), false, json!({"task": "one more word ".repeat(90)}));
+    let mut pane = dialog("a", 317, long)((80, 24));
+    pane.says("pgdn: more below, then the digits");
+    for _ in 0..3 {
+        pane.press("pgdn");
+    }
+    assert!(!pane.screen().contains("pgdn: more"), "{}", pane.screen());
+    let mut pane = dialog("b", 320, with_may)((80, 24));
+    pane.says("tab: codes, other verdicts   esc leaves");
+    pane.press("tab");
+    pane.says("left right: choose, space: mark   enter: to the words");
+}
+
 #[test]
 fn a_dialog_whose_request_changed() {
     at_each_size("approve_changed", |size| {

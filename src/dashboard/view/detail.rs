@@ -82,8 +82,8 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
     out.extend(who(&view, width));
     out.extend(task(&view, width));
     out.extend(window(&view, eye, width));
-    out.extend(checks(&view, width));
-    out.extend(history(&view, model.me.as_ref(), eye, width));
+    out.extend(checks(&view, width, false));
+    out.extend(history(&view, model.me.as_ref(), eye, width, true));
     out.extend(others(model, &view, eye, width));
     if !late {
         out.extend(grant(&view, eye, width));

@@ -117,9 +117,20 @@ fn face(model: &Model, dialog: &Dialog, eye: &Eye, size: (u16, u16)) -> Face {
     let plan = model.plan();
     let most = plan.dialog(size);
     let width = usize::from(most.width.saturating_sub(2));
-    let text = text(model, dialog, eye, width);
+    let mut text = text(model, dialog, eye, width, false);
     let mut controls = controls(model, dialog, eye, width);
+    let mut last = foot(model, dialog, width, false);
     let inner = usize::from(most.height.saturating_sub(2));
+    let room = inner.saturating_sub(controls.len() + last.len());
+    if text.len() > room {
+        text = self::text(model, dialog, eye, width, true);
+    }
+    if text.len() > room && dialog.read_to.max(dialog.top + room) < text.len() {
+        let lines = last.len();
+        last = foot(model, dialog, width, true);
+        last.truncate(lines);
+    }
+    controls.extend(last);
     // On a low screen the fields come before the remarks, and the text keeps at least three lines.
     controls.truncate(inner.saturating_sub(3).max(1));
     let height = inner.saturating_sub(controls.len()).min(text.len());
@@ -127,7 +138,8 @@ fn face(model: &Model, dialog: &Dialog, eye: &Eye, size: (u16, u16)) -> Face {
     Face { place: Rect { height: tall, ..most }, text, controls, height }
 }
 
-fn text(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
+/// What a decision is about. Where there is little room, what is as it should be takes one line.
+fn text(model: &Model, dialog: &Dialog, eye: &Eye, width: usize, tight: bool) -> Vec<Words> {
     if !dialog.bulk.is_empty() {
         return bulk(model, dialog, width);
     }
@@ -147,9 +159,11 @@ fn text(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
     out.extend(task(view, width));
     out.extend(window(view, eye, width));
     if dialog.verb.is_verdict() {
-        out.extend(checks(view, width));
+        out.extend(checks(view, width, tight));
     }
-    out.extend(history(view, model.me.as_ref(), eye, width));
+    // That it was approved once is no news to whom decides on its extension.
+    let known = tight && super::super::standing::extension_waits(view);
+    out.extend(history(view, model.me.as_ref(), eye, width, !known));
     let locked = view.grant.as_ref().map(|grant| grant.second_lock);
     if dialog.verb == Verb::Approve
         && let Some(locked) = locked
@@ -177,7 +191,6 @@ fn bulk(model: &Model, dialog: &Dialog, width: usize) -> Vec<Words> {
 
 fn controls(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
     let mut out = Vec::new();
-    let disarmed = disarmed_without_measure(model, dialog);
     let flash = model.now < dialog.flash_until;
     for (index, given) in dialog.fields.iter().enumerate() {
         out.push(input(dialog, index, given, flash, width));
@@ -203,18 +216,58 @@ fn controls(model: &Model, dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Word
         }
         out.push(words);
     }
+    out
+}
+
+/// The last lines: what came of the last Enter, or what to do next; with `more`, that there is more to read first.
+fn foot(model: &Model, dialog: &Dialog, width: usize, more: bool) -> Vec<Words> {
+    let disarmed = disarmed_without_measure(model, dialog);
     // What was said of the last Enter, else why nothing can be sent, else the keys.
     let (said, tone) = match (&dialog.said, disarmed) {
         (_, _) if dialog.sending.is_some() => ("sending: esc leaves it on its way".to_owned(), Tone::Soon),
         (_, Some(why)) if dialog.over.is_some() => (why, Tone::Strong),
         (Some(said), _) => (said.clone(), Tone::Now),
         (None, Some(why)) => (why, Tone::Soon),
-        (None, None) => ("tab: end, role, other verdicts   esc leaves".into(), Tone::Dim),
+        (None, None) if more => (format!("pgdn: more below, then {}", first_field(dialog)), Tone::Soon),
+        (None, None) => (keys(dialog), Tone::Dim),
     };
-    out.extend(
-        wrap(&said, width.saturating_sub(2)).0.into_iter().take(3).map(|line| Words::of(format!(" {line}"), tone)),
-    );
-    out
+    let lines = wrap(&said, width.saturating_sub(2)).0.into_iter().take(3);
+    lines.map(|line| Words::of(format!(" {line}"), tone)).collect()
+}
+
+fn first_field(dialog: &Dialog) -> &'static str {
+    match dialog.fields.first().map(|field| field.wants) {
+        Some(Wants::Digits) => "the digits",
+        Some(Wants::Words | Wants::Maybe) => "the words",
+        None => "enter",
+    }
+}
+
+/// What the keys do where they go now.
+fn keys(dialog: &Dialog) -> String {
+    let back = first_field(dialog);
+    match dialog.stop {
+        Stop::Codes => format!("left right: choose, space: mark   enter: to {back}   esc leaves"),
+        Stop::End => format!("enter: to {back}   tab: on   esc leaves"),
+        Stop::Role => format!("up down: choose   enter: to {back}   tab: on   esc leaves"),
+        Stop::Verdicts => "left right: choose   enter: that one instead   esc leaves".into(),
+        Stop::Field(at) => {
+            let mut names: Vec<&str> = Vec::new();
+            for stop in dialog.stops() {
+                match stop {
+                    Stop::Field(index) if index > at && !names.contains(&"the next field") => {
+                        names.push("the next field");
+                    }
+                    Stop::Field(_) => {}
+                    Stop::Codes => names.push("codes"),
+                    Stop::End => names.push("end"),
+                    Stop::Role => names.push("role"),
+                    Stop::Verdicts => names.push("other verdicts"),
+                }
+            }
+            if names.is_empty() { "esc leaves".into() } else { format!("tab: {}   esc leaves", names.join(", ")) }
+        }
+    }
 }
 
 /// As [`disarmed`], but for what has still to be read, which depends on how tall the controls are.

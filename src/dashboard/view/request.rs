@@ -133,9 +133,11 @@ pub fn window(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
     out
 }
 
-/// The quick checks, each with its reason.
-pub fn checks(view: &RequestView, width: usize) -> Vec<Words> {
-    let lines = view.checks.iter().flat_map(|check| {
+/// The quick checks, each with its reason; folded, those that pass take one line together.
+pub fn checks(view: &RequestView, width: usize, folded: bool) -> Vec<Words> {
+    let passes = |check: &&crate::checks::Check| check.verdict == Verdict::Pass;
+    let shown = view.checks.iter().filter(|check| !folded || !passes(check));
+    let lines = shown.flat_map(|check| {
         let (mark, tone) = match check.verdict {
             Verdict::Pass => ("[pass]", Tone::Good),
             Verdict::Warn => ("[warn]", Tone::Soon),
@@ -150,11 +152,18 @@ pub fn checks(view: &RequestView, width: usize) -> Vec<Words> {
             words
         })
     });
-    lines.collect()
+    let mut out: Vec<Words> = lines.collect();
+    if folded {
+        let names: Vec<&str> = view.checks.iter().filter(passes).map(|check| check.code.as_str()).collect();
+        if !names.is_empty() {
+            out.push(Words::of(" ", Tone::Plain).and("[pass] ", Tone::Good).plain(names.join(", ")));
+        }
+    }
+    out
 }
 
-/// What changed between revisions, and who reads it.
-pub fn history(view: &RequestView, me: Option<&MeView>, eye: &Eye, width: usize) -> Vec<Words> {
+/// What changed between revisions, who reads it, and with `verdicts` what was decided before.
+pub fn history(view: &RequestView, me: Option<&MeView>, eye: &Eye, width: usize, verdicts: bool) -> Vec<Words> {
     let mut out = Vec::new();
     for revision in &view.revisions {
         let text = format!("{} by {}: {}", eye.near(revision.at), revision.by, revision.changes.join("; "));
@@ -171,8 +180,14 @@ pub fn history(view: &RequestView, me: Option<&MeView>, eye: &Eye, width: usize)
             Tone::Strong,
         ));
     }
+    if !verdicts {
+        return out;
+    }
     if let Some(decision) = &view.decision {
         out.extend(field("verdict", &verdict(decision, eye), width, Tone::Plain));
+    }
+    if let Some(decision) = &view.extended {
+        out.extend(field("extension", &verdict(decision, eye), width, Tone::Plain));
     }
     if let Some(decision) = view.extension.as_ref().and_then(|extension| extension.decision.as_ref()) {
         out.extend(field("extension", &verdict(decision, eye), width, Tone::Plain));
