@@ -72,6 +72,10 @@ pub struct Pane {
     pub cursor: Option<i64>,
     /// The index of the row on the first screen line; below zero there are blank lines above the first row.
     pub top: i64,
+    /// Somebody moved the cursor off the first row: from then on it keeps its screen line.
+    pub moved: bool,
+    /// How many rows the last frame had room for.
+    pub height: u16,
 }
 
 impl Pane {
@@ -121,11 +125,16 @@ impl Pane {
         self.list.insert(index, place);
     }
 
-    /// Changes the list and keeps the cursor on its screen line.
+    /// Changes the list and keeps the cursor on its screen line, once somebody moved it.
     fn steadily(&mut self, change: impl FnOnce(&mut Self)) {
         let line = self.line();
         change(self);
         match (line, self.cursor.and_then(|id| self.index(id))) {
+            // Nobody is down in the list: it shows its first rows, which are the most urgent.
+            _ if !self.moved => {
+                self.top = 0;
+                self.show_cursor(self.height);
+            }
             (Some(line), Some(index)) => self.top = whole(index) - line,
             _ if self.cursor.is_none() => self.top = 0,
             _ => {}
@@ -135,12 +144,19 @@ impl Pane {
     /// Moves the view so that the cursor is on one of so many lines.
     pub fn show_cursor(&mut self, height: u16) {
         let Some(index) = self.cursor.and_then(|id| self.index(id)).map(whole) else { return };
-        self.top = self.top.min(index).max(index - (i64::from(height).max(1) - 1));
+        if !self.moved {
+            self.top = 0;
+        }
+        // Where the height is not known yet, the first frame is as good as any.
+        if height > 0 {
+            self.top = self.top.min(index).max(index - (i64::from(height) - 1));
+        }
     }
 
     fn go(&mut self, index: i64, height: u16) {
         let last = whole(self.len()) - 1;
         self.cursor = usize::try_from(index.min(last).max(0)).ok().and_then(|index| self.at(index)).or(self.cursor);
+        self.moved = self.cursor != self.at(0);
         self.show_cursor(height);
     }
 }
@@ -168,6 +184,8 @@ pub struct Tombstone {
     pub by: Option<String>,
     /// When it was seen to be so.
     pub at: Instant,
+    /// The end that was given, if it was an extension.
+    pub until: Option<Instant>,
 }
 
 /// The board.
@@ -396,7 +414,7 @@ impl Board {
             if pane.cursor.is_none_or(|id| !pane.placed.contains_key(&id)) {
                 pane.cursor = pane.at(usize::try_from(pane.top).unwrap_or(0)).or_else(|| pane.at(0));
                 if pane.is_empty() {
-                    pane.top = 0;
+                    (pane.top, pane.moved) = (0, false);
                 }
             }
         }
@@ -405,7 +423,7 @@ impl Board {
     /// Both cursors on their first rows: for a board that nobody has seen yet.
     pub fn rewind(&mut self) {
         for pane in [&mut self.waiting, &mut self.live] {
-            (pane.cursor, pane.top) = (pane.at(0), 0);
+            (pane.cursor, pane.top, pane.moved) = (pane.at(0), 0, false);
         }
     }
 
@@ -496,14 +514,15 @@ impl Board {
 
 fn tombstone(view: &RequestView, now: Instant) -> Tombstone {
     let standing = standing::standing(view, now);
-    let verdict = view.extension.as_ref().and_then(|extension| extension.decision.as_ref()).or(view.decision.as_ref());
+    let verdict = standing::last_verdict(view);
     let by_clock = matches!(standing, Status::Lapsed | Status::Removed | Status::Ending | Status::Failed);
     let by = verdict.filter(|_| !by_clock).map(|verdict| verdict.by.id.clone());
     let word = match (standing, verdict) {
-        (Status::Approved | Status::Granting | Status::Active, Some(verdict)) => verdict.verdict.clone(),
+        (Status::Approved | Status::Granting | Status::Active, Some(verdict)) => verdict.verdict.replace('-', " "),
         (Status::Pending, _) => "no longer on the board".into(),
         (standing, _) => standing.word().to_owned(),
     };
     let by = if standing == Status::Withdrawn { Some(view.requester.id.clone()) } else { by };
-    Tombstone { word, by, at: now }
+    let until = view.window.until.filter(|_| word == "extended");
+    Tombstone { word, by, at: now, until }
 }

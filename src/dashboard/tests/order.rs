@@ -132,12 +132,20 @@ proptest! {
         for step in &steps {
             let before = (pane.model.board.focus, pane.model.board.cursor(), under_if_list(&pane));
             let line = pane.model.board.pane(before.0).line();
+            let moved = pane.model.board.pane(before.0).moved;
             play(&mut pane, &mut host, step);
             let by_host = matches!(step, Step::Insert(..) | Step::Decide(..) | Step::Resort(..) | Step::Gone(_) | Step::Full | Step::Pass(_));
             if by_host && before.1.is_some() {
-                // Nothing but a key changes what is under the cursor, or the line on which it is.
+                // Nothing but a key changes what is under the cursor, or the line on which it is; only while nobody moved it
+                // off the first row, and nobody works, the pane shows its first rows.
+                let list = pane.model.board.pane(before.0);
                 prop_assert_eq!(pane.model.board.cursor(), before.1);
-                prop_assert_eq!(pane.model.board.pane(before.0).line(), line, "{:?}", step);
+                if moved || pane.model.is_frozen() {
+                    prop_assert_eq!(list.line(), line, "{:?}", step);
+                } else if !pane.model.in_detail {
+                    let last = i64::from(pane.model.plan().rows(before.0)) - 1;
+                    prop_assert!(list.top == 0 || list.line() == Some(last), "{:?}: top {}", step, list.top);
+                }
             }
             if let Some(id) = under_if_list(&pane) {
                 prop_assert_eq!(Some(id), pane.model.board.cursor());
@@ -236,6 +244,54 @@ fn the_cursor_stays_on_its_line_when_rows_come_and_go_above() {
 }
 
 #[test]
+fn until_somebody_moves_the_first_rows_are_shown() {
+    let mut pane = Pane::on((80, 24), night());
+    let asked = samples::extension(&active(299, "eli", "search-index", "read", 4000, 240));
+    pane.merge(change(vec![asked], 1));
+    assert_eq!(pane.model.board.pane(Side::Waiting).top, 0, "{}", pane.screen());
+    assert_eq!(pane.model.board.cursor(), Some(312), "what is under the cursor is what it was");
+    pane.says("extension: The o");
+    assert!(!pane.screen().contains(" above"));
+    // A key on the first row holds all still for ten seconds, and no longer.
+    pane.press("g");
+    pane.merge(change(vec![pending(200, "ana", "x", "read", 1700, "Older")], 2));
+    pane.says("1 new arrived");
+    pane.pass(10_001);
+    assert_eq!(pane.model.board.pane(Side::Waiting).top, 0, "{}", pane.screen());
+    // More than there is room for: the cursor stays in sight, and what is above is said.
+    pane.merge(change((0..12).map(|n| pending(210 + n, "ana", "x", "read", 1600, "Older")).collect(), 13));
+    assert_eq!(pane.model.board.cursor(), Some(299));
+    pane.press("j");
+    pane.pass(10_001);
+    let line = pane.model.board.pane(Side::Waiting).line();
+    pane.merge(change(vec![samples::extension(&active(298, "eli", "search-index", "read", 4000, 120))], 24));
+    assert_eq!(pane.model.board.pane(Side::Waiting).line(), line);
+    pane.says("1 above");
+}
+
+#[test]
+fn an_extension_that_was_given_says_so_and_by_whom() {
+    let asked = samples::extension(&active(299, "eli", "search-index", "read", 4000, 840));
+    let given = |by: &str| {
+        let verdict = json!({"verdict": "extended", "by": samples::person(by), "as": "backup", "at": samples::at(5),
+            "words": null, "via": "token", "policy_version": "ab"});
+        let window = json!({"from": samples::at(-4000), "until": samples::at(5400)});
+        changed(&asked, true, json!({"extension": null, "extended": verdict, "extensions": 1, "window": window}))
+    };
+    let mut pane = Pane::on((80, 24), vec![asked.clone()]);
+    pane.merge(change(vec![given("li")], 5));
+    pane.says("NL-299 eli search-index read: extended until 03:44 CET by li");
+    let mut pane = Pane::on((80, 24), vec![asked.clone()]);
+    pane.open("a");
+    pane.type_text("299");
+    pane.press("enter");
+    let act = pane.model.dialog.as_ref().and_then(|dialog| dialog.sending).unwrap();
+    pane.send(Msg::Acted { act, id: 299, outcome: Ok(Box::new(given("sam"))) });
+    pane.says("NL-299 extended until 03:44 CET by you");
+    pane.says("read: extended until 03:44 CET by you at");
+}
+
+#[test]
 fn many_at_once_are_in_the_order_of_one_by_one() {
     let rows: Vec<RequestView> = (0..600).map(|n| row(1000 + n, n * 7919 % 1700)).collect();
     let at_once = Pane::on((80, 24), rows.clone());
@@ -298,6 +354,8 @@ fn the_mouse_points_and_never_acts() {
         row,
         modifiers: KeyModifiers::NONE,
     };
+    assert_eq!(pane.press("M"), [Effect::Mouse(true)]);
+    assert_eq!(pane.press("M"), [Effect::Mouse(false)]);
     pane.send(Msg::Mouse(click(place.y + 3)));
     assert_eq!(pane.model.board.cursor(), Some(320));
     for row in 0..24 {

@@ -89,7 +89,7 @@ fn follow_dialog(model: &mut Model, changed: &HashSet<i64>, effects: &mut Vec<Ef
 fn became(view: &RequestView, now: crate::text::Instant) -> String {
     let id = RequestNumber(view.id);
     let stands = standing::standing(view, now);
-    match view.extension.as_ref().and_then(|extension| extension.decision.as_ref()).or(view.decision.as_ref()) {
+    match standing::last_verdict(view) {
         Some(verdict) if !matches!(stands, crate::access::Status::Pending | crate::access::Status::Lapsed) => {
             let seconds = now.since(verdict.at).seconds().max(0);
             format!(

@@ -1,6 +1,7 @@
 //! What the last frame put before somebody's eyes.
 
 use super::super::model::{Model, Seen};
+use super::super::rows::Side;
 use super::super::view;
 
 impl Model {
@@ -9,6 +10,9 @@ impl Model {
         let id = self.pointed();
         let version = id.and_then(|id| self.known(id)).map_or(0, |view| view.version);
         self.seen = Seen { id, version };
+        let (upper, lower) = self.plan().heights();
+        self.board.pane_mut(Side::Waiting).height = upper;
+        self.board.pane_mut(Side::Live).height = lower;
         let (total, height) = view::dialog::measure(self);
         let size = self.size;
         if let Some(dialog) = self.dialog.as_mut() {

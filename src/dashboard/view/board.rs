@@ -130,7 +130,9 @@ fn foot(model: &Model, side: Side, rows: u16) -> Words {
     let last = usize::try_from(pane.top + i64::from(rows)).unwrap_or(0);
     let below = pane.len().saturating_sub(last);
     if above > 0 || below > 0 {
-        words.push(format!("   {above} above · {below} below"), Tone::Dim);
+        // What is above is the most urgent.
+        words.push(format!("   {above} above"), if above > 0 { Tone::Strong } else { Tone::Dim });
+        words.push(format!(" · {below} below"), Tone::Dim);
     }
     words
 }
@@ -140,10 +142,13 @@ fn row(model: &Model, eye: &Eye, side: Side, id: i64, columns: &Columns, width: 
         return Words::of(format!("  {} is no longer on the board", RequestNumber(id)), Tone::Dim);
     };
     if let Some(tomb) = model.board.tombstone(side, id) {
-        let by = tomb.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let me = model.me.as_ref().map(|me| &me.person.id);
+        let name = |by: &String| if Some(by) == me { "you".to_owned() } else { by.clone() };
+        let by = tomb.by.as_ref().map(|by| format!(" by {}", name(by))).unwrap_or_default();
+        let until = tomb.until.map(|at| format!(" until {}", eye.near(at))).unwrap_or_default();
         let number = RequestNumber(id);
         let what = format!(
-            "{number} {} {} {}: {}{by} at {}",
+            "{number} {} {} {}: {}{until}{by} at {}",
             view.user.id,
             view.system,
             view.role,
