@@ -148,7 +148,7 @@ impl Eye {
 
     /// `03:44 CET (02:44Z)`, with the day where it is not within twelve hours.
     pub fn full(&self, at: Instant) -> String {
-        if self.zone == Tz::UTC {
+        if self.is_utc() {
             return self.near(at);
         }
         let utc = at.utc().format(if self.is_near(at) { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" });
@@ -159,7 +159,7 @@ impl Eye {
     pub fn window(&self, from: Instant, until: Instant) -> String {
         let start = if self.is_near(from) { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         let here = format!("{} → {}", self.local(from, start), self.near(until));
-        if self.zone == Tz::UTC {
+        if self.is_utc() {
             return here;
         }
         let end = if self.is_near(until) { "%H:%MZ" } else { "%Y-%m-%d %H:%MZ" };
@@ -169,6 +169,21 @@ impl Eye {
     /// The zone's short name now.
     pub fn zone_name(&self) -> String {
         self.at.map_or_else(String::new, |at| self.local(at, "%Z"))
+    }
+
+    /// Whichever of its names somebody's computer uses: the same time is not said twice.
+    fn is_utc(&self) -> bool {
+        matches!(
+            self.zone,
+            Tz::UTC
+                | Tz::Etc__UTC
+                | Tz::Etc__UCT
+                | Tz::Etc__Universal
+                | Tz::Etc__Zulu
+                | Tz::UCT
+                | Tz::Zulu
+                | Tz::Universal
+        )
     }
 
     fn is_near(&self, at: Instant) -> bool {
@@ -239,6 +254,9 @@ mod tests {
         assert_eq!(eye.window(now, at("2026-11-22T02:44:00Z")), "02:14 → 03:44 CET, 01:14–02:44Z");
         assert_eq!(eye.full(at("2026-11-22T02:44:00Z")), "03:44 CET (02:44Z)");
         assert_eq!(eye.full(at("2026-11-24T02:44:00Z")), "2026-11-24 03:44 CET (2026-11-24 02:44Z)");
+        let eye = Eye::new(Moment(Duration::from_secs(15)), Some(anchor), Tz::Etc__UTC);
+        assert_eq!(eye.full(at("2026-11-22T02:44:00Z")), "02:44 UTC");
+        assert_eq!(eye.window(now, at("2026-11-22T02:44:00Z")), "01:14 → 02:44 UTC");
         assert_eq!(anchor.moment(now), Moment(Duration::from_secs(15)));
     }
 }

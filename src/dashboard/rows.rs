@@ -20,6 +20,9 @@ pub enum Side {
     Live,
 }
 
+/// What became of an extension whose verdict was taken back.
+const TAKEN_BACK: &str = "the new end was taken back";
+
 /// More changes than this at once, and the lists are made anew.
 pub const MANY: usize = 256;
 
@@ -387,8 +390,15 @@ impl Board {
             }
             if leaves {
                 let tomb = self.rows.get(&id).map(|row| tombstone(&row.view, now));
-                if let Some(tomb) = tomb {
-                    self.tombs.entry(key).or_insert(tomb);
+                if let Some(mut tomb) = tomb {
+                    let given = self.tombs.get(&key).is_some_and(|old| old.until.is_some());
+                    if given && tomb.until.is_none() && tomb.by.is_some() {
+                        // The first verdict stands again: it is not what became of the row.
+                        (tomb.word, tomb.by) = (TAKEN_BACK.into(), None);
+                        self.tombs.insert(key, tomb);
+                    } else {
+                        self.tombs.entry(key).or_insert(tomb);
+                    }
                 }
             } else {
                 self.tombs.remove(&key);
@@ -520,7 +530,7 @@ fn tombstone(view: &RequestView, now: Instant) -> Tombstone {
     let word = match (standing, verdict) {
         (Status::Approved | Status::Granting | Status::Active, Some(verdict)) => verdict.verdict.replace('-', " "),
         (Status::Pending, _) => "no longer on the board".into(),
-        (standing, _) => standing.word().to_owned(),
+        (standing, _) => standing.word().replace('-', " "),
     };
     let by = if standing == Status::Withdrawn { Some(view.requester.id.clone()) } else { by };
     let until = view.window.until.filter(|_| word == "extended");

@@ -185,7 +185,7 @@ fn decided_by_somebody_else_is_information() {
     pane.press("enter");
     assert_eq!(pane.acts(), []);
     pane.press("esc");
-    pane.says("sent-back by li");
+    pane.says("sent back by li");
 }
 
 #[test]

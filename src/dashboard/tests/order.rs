@@ -289,6 +289,10 @@ fn an_extension_that_was_given_says_so_and_by_whom() {
     pane.send(Msg::Acted { act, id: 299, outcome: Ok(Box::new(given("sam"))) });
     pane.says("NL-299 extended until 03:44 CET by you");
     pane.says("read: extended until 03:44 CET by you at");
+    assert!(pane.screen().lines().last().unwrap().chars().count() <= 80 && !pane.screen().ends_with('~'));
+    let back = active(299, "eli", "search-index", "read", 4000, 840);
+    pane.merge(change(vec![RequestView { seq: 5000, version: 5000, ..back }], 9));
+    pane.says("read: the new end was taken back at 02:14:09 CET");
 }
 
 #[test]

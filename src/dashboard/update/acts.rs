@@ -254,7 +254,7 @@ pub fn answered(
             let undo = model.keys.first(Action::Undo);
             let back = if verb.is_verdict() { format!(" · {undo} takes it back within 60 s") } else { String::new() };
             let done = done(model, verb, &view);
-            say(model, Tone::Good, format!("{number} {done}{back}"));
+            say(model, Tone::Good, format!("{done}{back}"));
             if let Some(detail) = model.detail.as_mut().filter(|detail| detail.id == id) {
                 detail.read = Some(view.clone());
                 effects.push(Effect::ReadEvents(id));
@@ -293,10 +293,14 @@ pub fn answered(
 /// What was done, so that a verdict on an extension is not taken for one on the request.
 fn done(model: &Model, verb: Verb, view: &RequestView) -> String {
     let word = super::super::standing::last_verdict(view).map(|verdict| verdict.verdict.as_str());
+    let number = RequestNumber(view.id);
     match (word.filter(|_| verb.is_verdict()), view.window.until) {
-        (Some("extended"), Some(until)) => format!("extended until {} by you", model.eye().near(until)),
-        (Some(word @ ("extension-denied" | "extension-sent-back")), _) => format!("{} by you", word.replace('-', " ")),
-        _ => verb.done().to_owned(),
+        (Some("extended"), Some(until)) => format!("{number} extended until {} by you", model.eye().near(until)),
+        (Some(word @ ("extension-denied" | "extension-sent-back")), _) => {
+            format!("{number} {} by you", word.replace('-', " "))
+        }
+        _ if verb == Verb::Undo => format!("your verdict on {number} is taken back"),
+        _ => format!("{number} {}", verb.done()),
     }
 }
 

@@ -201,21 +201,21 @@ fn footer(model: &Model) -> Words {
         Side::Live => LIVE,
     };
     let room = usize::from(model.size.0);
-    let push = |words: &mut Words, piece: Words| {
-        if words.width() + piece.width() <= room + 1 {
-            words.append(piece);
-        }
-    };
-    let mut words = Words::of(" ", Tone::Plain);
+    let (mut words, mut gap) = (Words::new(), 1);
     for action in actions {
         let Some(entry) = action.entry() else { continue };
-        let (key, back) = (model.keys.first(action), action == Action::Open && model.in_detail);
-        if back {
-            push(&mut words, Words::of(model.keys.first(Action::Back), Tone::Key).plain(" back  "));
+        let key = model.keys.first(action);
+        let (piece, after) = if action == Action::Open && model.in_detail {
+            (Words::of(model.keys.first(Action::Back), Tone::Key).plain(" back"), 2)
         } else if why_not(model, action).is_some() {
-            push(&mut words, Words::of(format!("({key} {}) ", entry.short), Tone::Dim));
+            (Words::of(format!("({key} {})", entry.short), Tone::Dim), 1)
         } else {
-            push(&mut words, Words::of(key, Tone::Key).plain(format!(" {}  ", entry.short)));
+            (Words::of(key, Tone::Key).plain(format!(" {}", entry.short)), 2)
+        };
+        if words.width() + gap + piece.width() <= room {
+            words.push(" ".repeat(gap), Tone::Plain);
+            words.append(piece);
+            gap = after;
         }
     }
     words
