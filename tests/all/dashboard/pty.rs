@@ -211,7 +211,9 @@ impl Pty {
     /// Every mode of the screen that was switched on is off.
     #[track_caller]
     pub fn is_left(&self) {
-        until("the screen was left", || self.screen(|screen| (!screen.alternate_screen()).then_some(())));
+        // What a program said before it ended may not have been read yet.
+        let said = || String::from_utf8_lossy(&self.raw()).contains("\x1b[?1049l");
+        until("the screen was left", || (said() && self.screen(|screen| !screen.alternate_screen())).then_some(()));
         self.screen(|screen| {
             assert!(!screen.hide_cursor() && !screen.bracketed_paste());
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
