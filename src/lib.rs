@@ -13,8 +13,8 @@
 //! A file imports only floors below its own, or its own folder without a circle. `tests/all/laws.rs` reads the sources and holds it.
 //!
 //! 1. **pure**: [`text`] (grammars, the sanitiser) < [`policy`] (people, systems, limits, rotas) < [`checks`] (what an approver sees at
-//!    a glance) < [`access`] (requests, commands, events, who may) < [`trail`] (record, link, tree, checkpoint, verifying). Imports
-//!    go leftwards only.
+//!    a glance; `checks/reading/` reads a task) < [`access`] (requests, commands, events, who may) < [`trail`] (record, link, tree,
+//!    checkpoint, verifying). Imports go leftwards only.
 //! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`wire`] (what travels),
 //!    [`config`] (the files).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
@@ -38,7 +38,9 @@
 //! - No `removed` without an observation that says *absent*.
 //! - No time but what `clock.rs` reads, once for each write and each tick; everywhere else it is an argument. No chance but from
 //!   `secret.rs`.
-//! - No tokio, file, network or time on floor 1. No SQL outside [`store`]; no engine's name outside `store/engine.rs`.
+//! - No tokio, file, network or time on floor 1. No SQL outside [`store`] and `provision/postgres`, which speaks to targets and never to
+//!   the store; no engine's name in the store but in `store/engine.rs`.
+//! - No simulation in the house: `store/stand_in.rs`, `Clock::stepped` and `Seams` are doors for it that nobody else opens.
 //! - No rule in a face: what a viewer may do, `may` says, and that is `decide` run dry.
 //! - No status code outside [`server`]; no bridge but [`wire`] between client and server.
 //! - No free text in an event: events hold its id and hash, so that it can be erased and the trail still verify.
