@@ -122,6 +122,7 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         | Event::Removed { .. }
         | Event::RemovalFailed { .. }
         | Event::Attested { .. }
+        | Event::Drifted { .. }
         | Event::HandedOver { .. } => {
             if let State::Held(held) = &mut request.state {
                 held_step(held, event, place);
@@ -130,7 +131,6 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         // The first event of a request alone makes it.
         Event::Filed { .. }
         // These are told, and change nothing of the request.
-        | Event::Drifted { .. }
         | Event::Retried {}
         | Event::Refused { .. }
         // These are about no request.
@@ -313,6 +313,13 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
         Event::Attested { words } => {
             held.attested = Some(Note { by: place.actor.id(), at: place.at, text: bare(words) });
         }
+        // The target knows no end of it any more, so the latest one is told again.
+        Event::Drifted { gone: true, .. } => {
+            if let Some(given) = &mut held.granted {
+                given.until = place.at;
+            }
+        }
+        Event::Drifted { .. } => {}
         Event::HandedOver { to } => held.looked_after_by = Some(PersonId::clone(to)),
         // All others are `step`'s.
         Event::Filed { .. }
@@ -328,7 +335,6 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
         | Event::Extended { .. }
         | Event::ExtensionDenied { .. }
         | Event::Undone { .. }
-        | Event::Drifted { .. }
         | Event::Retried {}
         | Event::Routed { .. }
         | Event::Refused { .. }

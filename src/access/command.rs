@@ -219,6 +219,8 @@ pub enum Command {
     ReportDrift {
         /// What was read.
         evidence: String,
+        /// The access itself was read as gone, although it is wanted.
+        gone: bool,
     },
     /// Nothing is approved or granted any more; on a system or the store.
     Freeze {

@@ -230,6 +230,9 @@ pub enum Event {
     },
     Drifted {
         evidence: Text,
+        /// The access was read as gone before its end: it is given again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        gone: bool,
     },
     HandedOver {
         to: PersonId,
@@ -430,7 +433,7 @@ impl Event {
             Self::Granted { observed, .. } => vec![&mut observed.evidence],
             Self::Removed { observed, .. } => observed.iter_mut().map(|o| &mut o.evidence).collect(),
             Self::GrantFailed { sentence, .. } | Self::RemovalFailed { sentence, .. } => vec![sentence],
-            Self::Drifted { evidence } | Self::Stray { evidence, .. } => vec![evidence],
+            Self::Drifted { evidence, .. } | Self::Stray { evidence, .. } => vec![evidence],
             Self::PolicyChanged { policy, words, .. } => std::iter::once(policy).chain(words).collect(),
             Self::Withdrawn {}
             | Self::Lapsed {}

@@ -23,6 +23,7 @@ struct Turns {
     alive: Instant,
     compared: Instant,
     swept: Instant,
+    sane: bool,
     stamp: Option<std::time::SystemTime>,
 }
 
@@ -67,7 +68,9 @@ impl Service {
         if self.inner.board.is_due(now.at) {
             self.lapse(now.at).await?;
         }
-        if now.at.since(turns.alive) >= ALIVE && self.inner.board.open() > 0 {
+        // A clock that jumped ahead and came back must not keep a turn waiting, so the distance counts either way.
+        let is_over = |last: Instant, length: Length| now.at.since(last).millis().abs() >= length.millis();
+        if is_over(turns.alive, ALIVE) && self.inner.board.open() > 0 {
             self.inner.store.touch_alive(now.at).await?;
             turns.alive = now.at;
         }
@@ -79,7 +82,9 @@ impl Service {
             }
         }
         self.compare_clocks(&mut turns.compared).await?;
-        if now.at.since(turns.swept) >= SWEEP {
+        // While the clock was wrong, what is wanted may have been taken out.
+        let came_back = now.sane && !std::mem::replace(&mut turns.sane, now.sane);
+        if came_back || is_over(turns.swept, SWEEP) {
             turns.swept = now.at;
             let service = self.clone();
             // A slow target must not hold up the tick.

@@ -150,6 +150,7 @@ pub(super) const fn changes_what_is_wanted(event: &Event) -> bool {
             | Event::GrantFailed { gave_up: true, .. }
             | Event::Granted { .. }
             | Event::Removed { .. }
+            | Event::Drifted { gone: true, .. }
             | Event::Retried {}
     )
 }

@@ -64,7 +64,7 @@ pub fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> 
         Command::Lapse => reports::lapse(facts, actor, now),
         Command::ReportGrant(report) => reports::grant(facts, actor, report, now),
         Command::ReportRemoval(report) => reports::removal(facts, actor, report, now),
-        Command::ReportDrift { evidence } => reports::drift(facts, actor, evidence),
+        Command::ReportDrift { evidence, gone } => reports::drift(facts, actor, evidence, *gone, now),
         Command::Freeze { .. }
         | Command::Thaw { .. }
         | Command::ChangePolicy { .. }

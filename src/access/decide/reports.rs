@@ -108,6 +108,11 @@ pub(super) fn removal(facts: &Facts<'_>, actor: &Actor, report: &Report, now: No
             let done_at = report.spooled_at;
             Ok(vec![Event::Removed { attempt, observed: Some(observed), carried_by: None, done_at, never_given }])
         }
+        // A clock had said that it was over, and says so no longer: what was taken out is given again, until its own end.
+        Outcome::Absent(observed) if !observed.present && status(request, now.at) == Status::Active => {
+            let evidence = format!("taken out before its end, for a clock had jumped: {}", observed.evidence.words);
+            Ok(vec![Event::Drifted { evidence: sentence(&evidence), gone: true }])
+        }
         Outcome::Carried(by) if past => {
             let live = facts.holders.iter().any(|holder| {
                 holder.number == *by
@@ -136,8 +141,18 @@ fn never_given(held: &Held) -> bool {
     held.granted.is_none() && held.ended.as_ref().is_none_or(|ended| ended.how == How::GaveUp)
 }
 
-pub(super) fn drift(facts: &Facts<'_>, actor: &Actor, evidence: &str) -> Result<Vec<Event>, Refusal> {
+pub(super) fn drift(
+    facts: &Facts<'_>,
+    actor: &Actor,
+    evidence: &str,
+    gone: bool,
+    now: Now,
+) -> Result<Vec<Event>, Refusal> {
     only(actor, &Actor::Reconciler)?;
-    request(facts)?;
-    Ok(vec![Event::Drifted { evidence: sentence(evidence) }])
+    let request = request(facts)?;
+    // Over meanwhile: then it is meant to be gone.
+    if gone && status(request, now.at) != Status::Active {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::Drifted { evidence: sentence(evidence), gone }])
 }

@@ -255,7 +255,7 @@ impl Service {
     async fn report_drift(&self, of: &[RequestNumber], removed: &Result<Removed, Fault>) {
         for evidence in removed.iter().flat_map(|removed| &removed.drift) {
             for number in of {
-                let command = Command::ReportDrift { evidence: evidence.clone() };
+                let command = Command::ReportDrift { evidence: evidence.clone(), gone: false };
                 if let Err(error) = self.send(&Actor::Reconciler, Some(Subject::Request(*number)), command, None).await
                 {
                     tracing::error!(%error, %number, evidence, "drift could not be recorded");

@@ -1,11 +1,12 @@
-//! Sweeping: reads what a target holds under our mark, and reports what no live grant explains.
+//! Sweeping: reads what a target holds under our mark, and reports what no live grant explains, and what is missing there.
 
 use super::super::{Answered, Service};
 use crate::access::command::Command;
-use crate::access::{Actor, Subject};
-use crate::provision::{Provisioner, mark};
+use crate::access::{Actor, Request, Status, Subject, status};
+use crate::provision::{Presence, Provisioner, mark};
 use crate::text::Clean;
-use std::collections::{BTreeSet, HashSet};
+use futures_util::future::join_all;
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 /// What was reported and is still there: once is enough.
@@ -13,27 +14,38 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::service) struct Reported(Mutex<HashSet<(String, String)>>);
 
 impl Service {
-    /// Sweeps every target of the ruling policy that can say what it holds.
+    /// Sweeps every target of the ruling policy that can say what it holds, all at once: none waits for one that hangs.
     pub(in crate::service) async fn sweep(&self) -> Answered<()> {
         let ruling = self.ruling().await?;
-        for (name, provisioner) in ruling.table.iter() {
+        join_all(ruling.table.iter().map(|(name, provisioner)| async move {
             if let Err(error) = self.sweep_one(name, provisioner.as_ref()).await {
                 tracing::warn!(%error, target = name, "a target could not be swept");
             }
-        }
+        }))
+        .await;
         Ok(())
     }
 
     async fn sweep_one(&self, name: &str, provisioner: &dyn Provisioner) -> Answered<()> {
         self.probe(name, provisioner).await;
         // What is live before or after the reading explains what was read.
-        let mut live = self.live_marks().await?;
+        let before = self.held_now().await?;
         let limit = provisioner.time_limit().to_std();
-        let Some(Ok(held)) = self.inner.clock.within(limit, provisioner.strays(&self.inner.store_id)).await else {
+        let Some(Ok(found)) = self.inner.clock.within(limit, provisioner.strays(&self.inner.store_id)).await else {
             return Ok(());
         };
-        live.extend(self.live_marks().await?);
-        let strays: Vec<_> = held.into_iter().filter(|stray| !live.contains(&stray.mark)).collect();
+        let after = self.held_now().await?;
+        let live: HashSet<String> = before.iter().chain(&after).filter_map(|request| self.mark_of(request)).collect();
+        let marks: HashSet<&str> = found.iter().map(|stray| stray.mark.as_str()).collect();
+        for request in &before {
+            let Some(held) = request.held().filter(|held| held.placement.target == name) else { continue };
+            // One that was tried to be removed may be listed for a session that it left.
+            let tried = held.failure.as_ref().is_some_and(|failure| failure.removing);
+            if tried || self.mark_of(request).is_some_and(|mark| !marks.contains(mark.as_str())) {
+                self.look_for(request).await?;
+            }
+        }
+        let strays: Vec<_> = found.iter().filter(|stray| !live.contains(&stray.mark)).collect();
         {
             let mut reported = self.inner.reported.0.lock().unwrap_or_else(PoisonError::into_inner);
             reported.retain(|(target, mark)| target != name || strays.iter().any(|stray| stray.mark == *mark));
@@ -46,22 +58,41 @@ impl Service {
             if fresh {
                 let mark = Clean::line(&stray.mark).cut(100).to_string();
                 tracing::error!(target = name, mark, "a target holds access that no live grant explains");
-                let command = Command::ReportStray { target: name.to_owned(), mark, evidence: stray.evidence };
+                let evidence = stray.evidence.clone();
+                let command = Command::ReportStray { target: name.to_owned(), mark, evidence };
                 self.send(&Actor::Reconciler, Some(Subject::Store), command, None).await?;
             }
         }
         Ok(())
     }
 
-    /// The marks of everything that is given, being given or being removed.
-    async fn live_marks(&self) -> Answered<BTreeSet<String>> {
-        let open = self.inner.store.open_requests().await?;
-        let held = open.into_iter().filter(|(request, _)| request.held().is_some_and(|held| held.closed.is_none()));
-        Ok(held
-            .filter_map(|(request, _)| {
-                let number = u64::try_from(request.number.0).ok()?;
-                Some(mark(&self.inner.store_id, number, request.ask.user.as_str()))
-            })
-            .collect())
+    /// Looks for access that is wanted and was not among what the target holds. One that is gone is given again: it was
+    /// taken out under a clock that had jumped, or by somebody's hand; whoever wants it gone revokes it.
+    async fn look_for(&self, request: &Request) -> Answered<()> {
+        let now = self.now();
+        if !now.sane || status(request, now.at) != Status::Active {
+            return Ok(());
+        }
+        let Ok((provisioner, spec)) = self.placed(Some(request), None).await else { return Ok(()) };
+        let limit = provisioner.time_limit().to_std();
+        let seen = self.inner.clock.within(limit, provisioner.observe(std::slice::from_ref(&spec))).await;
+        let Some(Ok(seen)) = seen.and_then(|seen| seen.into_iter().next()) else { return Ok(()) };
+        if seen.presence == Presence::Absent {
+            let evidence = format!("gone before its end: {}", seen.evidence);
+            let command = Command::ReportDrift { evidence, gone: true };
+            self.send(&Actor::Reconciler, Some(Subject::Request(request.number)), command, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that is given, being given or being removed.
+    async fn held_now(&self) -> Answered<Vec<Request>> {
+        let open = self.inner.store.open_requests().await?.into_iter().map(|(request, _)| request);
+        Ok(open.filter(|request| request.held().is_some_and(|held| held.closed.is_none())).collect())
+    }
+
+    fn mark_of(&self, request: &Request) -> Option<String> {
+        let number = u64::try_from(request.number.0).ok()?;
+        Some(mark(&self.inner.store_id, number, request.ask.user.as_str()))
     }
 }

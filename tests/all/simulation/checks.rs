@@ -267,9 +267,7 @@ fn access(tables: &Tables, world: &World) -> Checked {
             Instant::from_millis(world.calm_since)
         );
     }
-    // Known, and on the safe side: a clock that jumps forward and back while access is being removed leaves the record saying
-    // active, and the access gone.
-    if world.at < world.calm_since + HEALED || world.leapt {
+    if world.at < world.calm_since + HEALED {
         return Ok(());
     }
     // I8: what is active is there.

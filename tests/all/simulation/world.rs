@@ -114,8 +114,6 @@ pub struct World {
     pub trace: Vec<String>,
     folder: PathBuf,
     disagreed_at: i64,
-    /// The wall clocks jumped forward in this run.
-    pub leapt: bool,
     /// For tests of the checks themselves.
     pub ignores_trouble: bool,
 }
@@ -218,7 +216,6 @@ impl World {
             trace: Vec::new(),
             folder,
             disagreed_at: 0,
-            leapt: false,
             ignores_trouble: false,
         };
         world.start(0);
@@ -314,7 +311,6 @@ impl World {
     /// The machines' wall clocks jump; elapsed time does not.
     pub fn jump(&mut self, millis: i64) {
         self.wall += millis;
-        self.leapt |= millis > 0;
         self.say(format!("the wall clocks jump by {}", Length::from_millis(millis.abs())));
         for life in self.replicas.iter().filter_map(|replica| replica.life.as_ref()) {
             life.clock.jump(Length::from_millis(millis));

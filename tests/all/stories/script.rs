@@ -5,7 +5,7 @@
 //! `anyway`), `withdraws`, `approves …` (`for`, `until`, `from`, `role`, `words "…"`, `as-of SEQ`, `worked-out-before`),
 //! `denies`, `sends-back`, `claims`, `releases`, `acks`, `notes`, `extends for|until …`, `hands-back`, `revokes`, `undoes`,
 //! `retries`, `hands-over-to P`, `attests`, `collects`, `freezes SYSTEM|everything`, `thaws …`, `may VERB`.
-//! Others: `reconciler grants|removes|fails "…" [useless] [N times]|contradicts|carries-by N|drifts`, each with `stale`, or
+//! Others: `reconciler grants|removes|fails "…" [useless] [N times]|contradicts|carries-by N|drifts|misses`, each with `stale`, or
 //! `late SINCE` for what a spool brings; `clock lapses|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
 //! `policy replaces "old" with "new"|gives P the-email-of P`; `it` does nothing and is only looked at.
 //!
@@ -215,8 +215,9 @@ impl Stage {
 
     fn reconciler(&mut self, on: RequestNumber, words: &mut Words) -> Told<Came> {
         let what = words.next()?;
-        if what == "drifts" {
-            return Ok(self.act(&Actor::Reconciler, on, &Command::ReportDrift { evidence: "it changed".into() }));
+        if let "drifts" | "misses" = what.as_str() {
+            let gone = what == "misses";
+            return Ok(self.act(&Actor::Reconciler, on, &Command::ReportDrift { evidence: "it changed".into(), gone }));
         }
         let past = self.request(on).is_ok_and(|r| wanted(r, self.world.now.at) == Some(Wanted::Absent));
         let removing = matches!(what.as_str(), "removes" | "contradicts" | "carries-by") || (what == "fails" && past);
