@@ -106,7 +106,7 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Zoom => {
             model.zoomed = !model.zoomed;
-            shown_again(model);
+            rest(model);
         }
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -133,7 +133,7 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::NextPane | Action::PreviousPane => {
             model.in_detail = false;
             model.board.focus = if model.board.focus == Side::Waiting { Side::Live } else { Side::Waiting };
-            shown_again(model);
+            rest(model);
         }
         Action::Down => step(model, 1),
         Action::Up => step(model, -1),
@@ -176,14 +176,6 @@ fn rest(model: &mut Model) {
     }
 }
 
-/// After the panes changed their places, the cursor is on the screen again.
-fn shown_again(model: &mut Model) {
-    let (upper, lower) = model.plan().heights();
-    model.board.pane_mut(Side::Waiting).show_cursor(upper);
-    model.board.pane_mut(Side::Live).show_cursor(lower);
-    rest(model);
-}
-
 fn mark(model: &mut Model) {
     let Some(id) = model.pointed().filter(|id| model.seen.id == Some(*id)) else { return };
     if model.marks.remove(&id).is_none() {
@@ -206,7 +198,7 @@ fn next_overdue(model: &mut Model) {
         model.board.point(id, heights, now, frozen);
     }
     model.in_detail = false;
-    shown_again(model);
+    rest(model);
 }
 
 fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -232,7 +224,7 @@ fn back(model: &mut Model) {
         }
     } else if model.zoomed {
         model.zoomed = false;
-        shown_again(model);
+        rest(model);
     } else {
         model.marks.clear();
     }
@@ -241,7 +233,7 @@ fn back(model: &mut Model) {
 /// The terminal has another size.
 pub fn resize(model: &mut Model, columns: u16, rows: u16) {
     model.size = (columns, rows);
-    shown_again(model);
+    rest(model);
 }
 
 /// The mouse focuses; it never acts.
@@ -282,7 +274,7 @@ fn click(model: &mut Model, column: u16, row: u16) {
             model.board.focus = side;
             let (now, frozen) = (model.server_now(), model.is_frozen());
             model.board.go_to(index, model.plan().rows(side), now, frozen);
-            shown_again(model);
+            rest(model);
         }
         return;
     }

@@ -52,6 +52,7 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
         Msg::Said(words) => say(model, Tone::Soon, words),
         Msg::Acted { act, id, outcome } => acts::answered(model, act, id, outcome, &mut effects),
     }
+    model.fit_lists();
     effects
 }
 

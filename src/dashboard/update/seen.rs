@@ -5,6 +5,17 @@ use super::super::rows::Side;
 use super::super::view;
 
 impl Model {
+    /// Where a list has another height than in the last frame, or is shown again, its cursor is on the screen.
+    pub(super) fn fit_lists(&mut self) {
+        let (upper, lower) = self.plan().heights();
+        for (side, height) in [(Side::Waiting, upper), (Side::Live, lower)] {
+            let list = self.board.pane_mut(side);
+            if list.height != height {
+                list.show_cursor(height);
+            }
+        }
+    }
+
     /// The frame that `draw` made was put on the screen: what somebody does next is about what it showed.
     pub fn drawn(&mut self) {
         let id = self.pointed();
