@@ -80,6 +80,7 @@ fn work(pieces: &Mutex<Receiver<Piece>>) {
         let piece = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((piece, found)) = piece else { return };
         let lines = piece.strip_suffix(b"\n").unwrap_or(&piece);
+        looker.begin();
         let answers = match std::str::from_utf8(lines) {
             Ok(lines) => lines.split('\n').map(|line| looker.look(line)).collect(),
             // One line of them is at fault, not all.

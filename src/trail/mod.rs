@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod export;
 pub mod link;
 pub mod record;
+mod swift;
 pub mod tree;
 pub mod verify;
 

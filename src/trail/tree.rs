@@ -53,7 +53,11 @@ impl Frontier {
 
 /// The hash of an inner node.
 fn join(left: &Link, right: &Link) -> Link {
-    Link::of(&[&[1], left.bytes(), right.bytes()])
+    let mut node = [1; 65];
+    for (to, from) in node.iter_mut().skip(1).zip(left.bytes().iter().chain(right.bytes())) {
+        *to = *from;
+    }
+    Link::of_one(&node)
 }
 
 impl fmt::Display for Frontier {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::checkpoint::{Checkpoint, Note, VerifierKey};
 use super::export::{Line, Reference, SALT_BYTES, Text, references_in, text_hash};
 use super::link::unhex_exactly;
+use super::swift::{self, Buffers, Whole};
 use super::{Frontier, Link, Record};
 
 /// Where a trail is broken first, and how.
@@ -158,12 +159,13 @@ pub struct Verdict {
 }
 
 /// What one line of an export says, looked at by itself: everything but whether it follows the line before. Most of verifying
-/// is this, and lines can be looked at in any order and on any thread.
+/// is this, and pieces of a file can be looked at in any order and on any thread.
 #[derive(Debug, Clone)]
 pub struct Looked {
     seq: u64,
-    store: Arc<str>,
-    policy: Arc<str>,
+    /// `None`: as the line looked at before.
+    store: Option<Arc<str>>,
+    policy: Option<Arc<str>>,
     prev: Link,
     hash: Link,
     /// Whether `hash` is that of what it says.
@@ -181,15 +183,21 @@ struct Texts {
     erased: Vec<i64>,
 }
 
-/// Looks at lines, each by itself.
+/// Looks at the lines of a piece, one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Looker {
     // Nearly every line names the same store and policy as the one before.
-    store: Arc<str>,
-    policy: Arc<str>,
+    store: Option<Arc<str>>,
+    policy: Option<Arc<str>>,
+    buffers: Buffers,
 }
 
 impl Looker {
+    /// Another piece begins: its first line names its store and policy whatever stood before.
+    pub fn begin(&mut self) {
+        (self.store, self.policy) = (None, None);
+    }
+
     /// Looks at a line as it stands in the file, without its line break. Says why it is none.
     pub fn look_bytes(&mut self, line: &[u8]) -> Result<Looked, String> {
         self.look(std::str::from_utf8(line).map_err(|_| "its line is not UTF-8".to_owned())?)
@@ -197,6 +205,10 @@ impl Looker {
 
     /// The same, of one that is text.
     pub fn look(&mut self, line: &str) -> Result<Looked, String> {
+        if let Some(Whole { seq, store, policy, prev, hash }) = swift::whole(line, &mut self.buffers) {
+            let (store, policy) = (other(&mut self.store, store), other(&mut self.policy, policy));
+            return Ok(Looked { seq, store, policy, prev, hash, fits: true, texts: Ok(Texts::default()) });
+        }
         let line: Line<'_> = serde_json::from_str(line).map_err(|e| {
             // The fault may quote the line: whatever it holds must not reach a terminal raw.
             let fault: String = e.to_string().chars().take(200).collect();
@@ -204,8 +216,8 @@ impl Looker {
         })?;
         Ok(Looked {
             seq: line.seq,
-            store: same(&mut self.store, &line.store),
-            policy: same(&mut self.policy, &line.policy),
+            store: other(&mut self.store, &line.store),
+            policy: other(&mut self.policy, &line.policy),
             prev: line.prev,
             hash: line.hash,
             fits: line.record(&line.actor.stored()).link() == line.hash,
@@ -214,12 +226,13 @@ impl Looker {
     }
 }
 
-/// `text`, shared with the last one where it is the same.
-fn same(last: &mut Arc<str>, text: &str) -> Arc<str> {
-    if **last != *text {
-        *last = Arc::from(text);
+/// `text`, where it is another than the last.
+fn other(last: &mut Option<Arc<str>>, text: &str) -> Option<Arc<str>> {
+    if last.as_ref().is_some_and(|last| **last == *text) {
+        return None;
     }
-    Arc::clone(last)
+    *last = Some(Arc::from(text));
+    last.clone()
 }
 
 /// Checks that the line's texts are those that its body names, with the words that were written.
@@ -277,8 +290,8 @@ pub struct Verifier {
     /// Texts that an `erased` event names.
     erased: HashSet<i64>,
     policies: BTreeSet<String>,
-    /// The policy of the last line.
-    policy: Arc<str>,
+    /// The store of the last line.
+    store: Arc<str>,
     looker: Looker,
 }
 
@@ -305,7 +318,7 @@ impl Verifier {
             missing: BTreeMap::new(),
             erased: HashSet::new(),
             policies: BTreeSet::new(),
-            policy: Arc::default(),
+            store: Arc::default(),
             looker: Looker::default(),
         })
     }
@@ -320,29 +333,31 @@ impl Verifier {
     pub fn push(&mut self, looked: Result<Looked, String>) -> Result<(), Broken> {
         let next = self.chain.as_ref().map_or(1, |chain| chain.last() + 1);
         let line = looked.map_err(|sentence| broken(next, sentence))?;
+        if let Some(store) = &line.store {
+            self.store = Arc::clone(store);
+        }
         if self.chain.is_none() {
             self.begin(&line)?;
         }
         let Some(chain) = &mut self.chain else { return Ok(()) };
-        chain.take(line.seq, &line.store, line.prev, line.hash, || line.fits)?;
+        chain.take(line.seq, &self.store, line.prev, line.hash, || line.fits)?;
         let Texts { missing, erased } = line.texts.map_err(|sentence| broken(line.seq, sentence))?;
         for id in missing {
             self.missing.entry(id).or_insert(line.seq);
         }
         self.erased.extend(erased);
         // The event that brings the first policy was ruled by none.
-        if line.policy != self.policy && !line.policy.is_empty() {
-            self.policies.insert(line.policy.as_ref().to_owned());
+        if let Some(policy) = line.policy.filter(|policy| !policy.is_empty() && !self.policies.contains(&**policy)) {
+            self.policies.insert(policy.as_ref().to_owned());
         }
-        self.policy = line.policy;
         self.hold_against_checkpoints()
     }
 
     /// The first event tells which store it is and where the trail begins.
     fn begin(&mut self, line: &Looked) -> Result<(), Broken> {
         let chain = match line.seq {
-            0 | 1 => Chain::new(&line.store),
-            seq => Chain::after(&line.store, seq - 1, line.prev),
+            0 | 1 => Chain::new(&self.store),
+            seq => Chain::after(&self.store, seq - 1, line.prev),
         };
         self.first_seq = line.seq;
         if let Some(other) = self.awaited.iter().find(|awaited| awaited.checkpoint.store_id != chain.store_id) {
