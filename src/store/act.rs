@@ -1,6 +1,7 @@
 //! What goes into the one write and what comes out of it. Types only.
 
 use super::fault::StoreError;
+use super::work::WorkRow;
 use crate::access::command::Command;
 use crate::access::{Actor, Refusal, Request, Subject};
 use crate::text::{Instant, Length};
@@ -45,6 +46,10 @@ pub struct Done {
     pub seq: i64,
     /// The request after it, if it was about one.
     pub request: Option<Request>,
+    /// What there is to do about its access.
+    pub work: Option<WorkRow>,
+    /// The texts that came with it, by number.
+    pub texts: Vec<(i64, String)>,
     /// It had been done before, under the same key.
     pub replay: bool,
     /// How many events it made; none for a replay.

@@ -9,18 +9,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection,
-    Transaction, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, ConnectOptions as _, Either, Executor as _, PgConnection, Postgres, Row as _, Sqlite,
+    SqliteConnection, Transaction, TypeInfo as _, ValueRef as _,
 };
 
-use super::fault::{StoreError, one_line};
+use super::codes::judge;
+use super::fault::StoreError;
 use super::location::{Location, fit_for_a_log, new_enough, private_file};
-use super::row::{Arg, Cell, Row, values};
+use super::row::{Arg, Cell, Row, in_order, values};
 use super::stand_in::{Session, StandIn};
 
 /// How long a read waits for a connection.
@@ -83,6 +85,9 @@ enum Connection {
     Postgres(PgConnection),
     StandIn(Box<dyn Session>),
 }
+
+/// A statement and its values.
+pub type Statement = (String, Vec<Arg>);
 
 /// Several reads of one and the same state. Rolled back when dropped.
 pub struct Snapshot(SnapshotOf);
@@ -334,21 +339,74 @@ impl Writer {
         self.put_back(connection, rows)
     }
 
-    /// Inserts many rows with as few statements as the engine allows: `into` is `INSERT INTO t (a, b)`, `then` follows the
+    /// Begins, and reads what each of `all` gives. With SQLite that is one way to its thread and back: each costs more than
+    /// most statements do.
+    pub async fn begin_with(&mut self, all: Vec<Statement>) -> Result<Vec<Vec<Row>>, StoreError> {
+        if !matches!(self.connection, Some(Connection::Sqlite(_))) {
+            self.begin().await?;
+            return self.fetch_all(all).await;
+        }
+        self.rollback().await;
+        if self.connection.is_none() {
+            self.begin().await?;
+            return self.fetch_all(all).await;
+        }
+        self.state = State::Open;
+        let begin = ("BEGIN IMMEDIATE".to_owned(), vec![]);
+        let mut rows = self.fetch_all(std::iter::once(begin).chain(all).collect()).await?;
+        rows.remove(0);
+        Ok(rows)
+    }
+
+    /// Runs several statements, one after the other, and reads the rows that each gives; with SQLite all at once.
+    pub async fn fetch_all(&mut self, all: Vec<Statement>) -> Result<Vec<Vec<Row>>, StoreError> {
+        if all.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !matches!(self.connection, Some(Connection::Sqlite(_))) {
+            let mut rows = Vec::with_capacity(all.len());
+            for (sql, args) in all {
+                rows.push(self.fetch(&sql, args).await?);
+            }
+            return Ok(rows);
+        }
+        let (mut connection, _) = self.take()?;
+        let rows = match &mut connection {
+            Connection::Sqlite(conn) => together(conn, all).await,
+            Connection::Postgres(_) | Connection::StandIn(_) => Ok(Vec::new()),
+        };
+        self.put_back(connection, rows)
+    }
+
+    /// The statements that insert many rows, as few as the engine allows: `into` is `INSERT INTO t (a, b)`, `then` follows the
     /// values (`ON CONFLICT …`, or nothing), `args` holds row after row.
-    pub async fn insert(&mut self, into: &str, columns: usize, args: Vec<Arg>, then: &str) -> Result<u64, StoreError> {
+    pub fn inserts(
+        &self,
+        into: &str,
+        columns: usize,
+        args: Vec<Arg>,
+        then: &str,
+    ) -> Result<Vec<Statement>, StoreError> {
         if columns == 0 || !args.len().is_multiple_of(columns) {
             return Err(StoreError::Broken(format!("{} values do not make rows of {columns}: {into}", args.len())));
         }
-        let (mut touched, mut args) = (0, args.into_iter());
+        let (mut all, mut args) = (Vec::new(), args.into_iter());
         loop {
             let some: Vec<Arg> = args.by_ref().take(self.engine.places() / columns * columns).collect();
             if some.is_empty() {
-                return Ok(touched);
+                return Ok(all);
             }
-            let sql = format!("{into} VALUES {} {then}", values(some.len() / columns, columns));
-            touched += self.execute(&sql, some).await?;
+            all.push((format!("{into} VALUES {} {then}", values(some.len() / columns, columns)), some));
         }
+    }
+
+    /// Inserts many rows; says how many it touched.
+    pub async fn insert(&mut self, into: &str, columns: usize, args: Vec<Arg>, then: &str) -> Result<u64, StoreError> {
+        let mut touched = 0;
+        for (sql, args) in self.inserts(into, columns, args, then)? {
+            touched += self.execute(&sql, args).await?;
+        }
+        Ok(touched)
     }
 
     /// Makes it so. After an error at this point only a new read can tell whether it is.
@@ -424,6 +482,25 @@ impl Writer {
     }
 }
 
+/// Several statements as one, and the rows of each. SQLite's driver takes them so, and gives each one's end with its rows.
+async fn together(conn: &mut SqliteConnection, all: Vec<Statement>) -> Result<Vec<Vec<Row>>, sqlx::Error> {
+    let (mut sql, mut args, count) = (String::new(), Vec::new(), all.len());
+    for (one, with) in all {
+        in_order(&one, with, &mut sql, &mut args);
+        sql.push(';');
+    }
+    let mut came = conn.fetch_many(bound!(Sqlite, sql, args));
+    let mut rows = vec![Vec::new()];
+    while let Some(one) = came.try_next().await? {
+        match (one, rows.last_mut()) {
+            (Either::Right(row), Some(last)) => last.push(row.row()),
+            _ => rows.push(Vec::new()),
+        }
+    }
+    rows.resize_with(count, Vec::new);
+    Ok(rows)
+}
+
 /// A connection that may write, looked over first.
 async fn connect(location: &Location) -> Result<Connection, StoreError> {
     let connected = match location {
@@ -483,80 +560,6 @@ async fn within<T>(
     let Some(limit) = limit else { return work.await };
     let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it did not answer in time"));
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// What an error of the driver means, and whether the connection is lost with it.
-fn judge(fault: &sqlx::Error) -> (StoreError, bool) {
-    use StoreError::{Away, Broken};
-    let shown = one_line(&fault.to_string());
-    match fault {
-        sqlx::Error::AnyDriverError(fault) => super::stand_in::judge(fault.as_ref()),
-        sqlx::Error::Database(fault) => judge_code(&fault.code().unwrap_or_default(), &one_line(fault.message())),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => (
-            Away(format!(
-                "the store cannot be reached: {shown}. See that it runs and that the network lets us through"
-            )),
-            true,
-        ),
-        sqlx::Error::PoolTimedOut => {
-            (Away("the store gave no connection in 5 s: see that it runs and is not overloaded".into()), false)
-        }
-        sqlx::Error::PoolClosed => (Away("the store is being closed: ask again once it is back".into()), false),
-        _ => (Broken(format!("the store answered something odd: {shown}. Run nightlatch doctor")), true),
-    }
-}
-
-/// An SQLSTATE of PostgreSQL (five characters) or an extended result code of SQLite (a number) as a sentence. They cannot be
-/// mistaken for each other: SQLite's have at most four digits.
-fn judge_code(code: &str, shown: &str) -> (StoreError, bool) {
-    use StoreError::{Away, Broken, Refused};
-    let primary = if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 };
-    let class = if code.len() == 5 { code.get(..2).unwrap_or_default() } else { "" };
-    let kept = |fault| (fault, false);
-    match (code, class, primary) {
-        ("53100", ..) | (_, _, 13) => {
-            kept(Refused("the store's disk is full, so nothing new can be recorded: make room there".into()))
-        }
-        ("55P03" | "40001" | "40P01", ..) | (_, _, 5 | 6) => {
-            kept(Away("another writer held the store for more than 5 s: try again, and see what holds it".into()))
-        }
-        ("57014", ..) | (_, _, 9) => {
-            kept(Away("the store took too long and was stopped: see whether it is overloaded".into()))
-        }
-        ("25006", ..) => {
-            let sentence =
-                "this PostgreSQL only reads (a standby, or set so): point [store] url at the one that writes";
-            (Away(sentence.into()), true)
-        }
-        ("53300", ..) => kept(Away("PostgreSQL has no connection left: raise max_connections or close others".into())),
-        ("25P03" | "57P01" | "57P02" | "57P03" | "57P05", ..) | (_, "08", _) => {
-            (Away(format!("the store closed the connection: {shown}. It is tried again")), true)
-        }
-        (_, "28", _) => {
-            kept(Broken(format!("PostgreSQL refuses the sign-in: {shown}. Mend user or password in [store] url")))
-        }
-        ("3D000", ..) => kept(Broken(format!("{shown}: make it with CREATE DATABASE, or mend [store] url"))),
-        ("42501", ..) => kept(Broken(format!("{shown}: give nightlatch's user the rights on its database"))),
-        (_, _, 8) => {
-            (Broken("the store's file or folder is read-only: see who owns it, and whether the disk is".into()), true)
-        }
-        (_, _, 10) => {
-            (Away(format!("the disk under the store fails: {shown}. Look at the system's log before going on")), true)
-        }
-        (_, _, 11 | 26) => {
-            (Broken(format!("the store's file is damaged or no store: {shown}. Restore a backup and verify it")), true)
-        }
-        (_, _, 14) => {
-            (Away(format!("the store's file cannot be opened: {shown}. See that it is there and ours")), true)
-        }
-        (_, _, 7) | (_, "53", _) => kept(Away(format!("the store is out of resources: {shown}. Give it more"))),
-        ("42P07" | "42710", ..) | (_, "23", _) | (_, _, 19) => kept(Refused(format!("the store refused it: {shown}"))),
-        (_, "22", _) => kept(Refused(format!("the store cannot hold this value: {shown}"))),
-        (_, "XX" | "58" | "F0", _) => {
-            (Broken(format!("PostgreSQL has a fault of its own: {shown}. Look at its log")), true)
-        }
-        _ => kept(Broken(format!("the store did not understand ({code}): {shown}. Run nightlatch doctor"))),
-    }
 }
 
 /// A native row taken over.

@@ -414,7 +414,7 @@ fn i13_a_location_never_shows_its_password() {
 #[test]
 fn each_code_has_its_meaning_and_a_sentence_of_one_line() {
     use StoreError::{Away, Broken, Refused};
-    let kind = |code: &str| match judge_code(code, "x").0 {
+    let kind = |code: &str| match super::super::codes::judge_code(code, "x").0 {
         Away(_) => "away",
         Refused(_) => "refused",
         Broken(_) => "broken",
@@ -448,5 +448,5 @@ fn each_code_has_its_meaning_and_a_sentence_of_one_line() {
     ] {
         assert_eq!(kind(code), wanted, "{code}");
     }
-    assert_eq!(one_line("a\x1b[31m\nb"), "a [31m b");
+    assert_eq!(crate::store::fault::one_line("a\x1b[31m\nb"), "a [31m b");
 }

@@ -5,7 +5,7 @@ use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::head::{COLUMNS, Head};
 use super::keep::request;
-use super::load::{places, take_head};
+use super::load::{begin_at_head, places};
 use super::row::Arg;
 use super::save::{drop_work, put_work};
 use super::work::{FURTHEST, LONGEST_PAUSE, WORK, WorkRow};
@@ -24,10 +24,10 @@ pub(super) async fn any(engine: &Engine, ask: &LeaseAsk, clock: Reading) -> Resu
     Ok(!engine.read(&format!("SELECT access_key FROM work WHERE {due} LIMIT 1"), args).await?.is_empty())
 }
 
-/// Takes what is due, each row to one replica only. While the clock is insane only removals are given out. What is due is
+/// Begins, and takes what is due, each row to one replica only. While the clock is insane only removals are given out. What is due is
 /// judged as ends are; a lease itself runs by elapsed time, so that no jump of the wall clock ends it under whoever acts.
 pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, clock: Reading) -> Result<Vec<Leased>, StoreError> {
-    let head = take_head(writer).await?;
+    let head = begin_at_head(writer).await?;
     let at = clock.now.at.max(head.at);
     let elapsed = clock.recorded.max(head.at);
     if !ask.removals && (!clock.now.sane || head.too_new().is_some()) {
@@ -45,7 +45,7 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, clock: Reading) ->
     let (mut kept, orphaned): (Vec<WorkRow>, Vec<WorkRow>) =
         taken.into_iter().partition(|work| on_keys.contains_key(&work.access_key));
     // A row that no held request explains has nothing to say.
-    drop_work(writer, orphaned.iter().map(|work| work.access_key.as_str().into()).collect()).await?;
+    let gone = drop_work(orphaned.iter().map(|work| work.access_key.as_str().into()).collect());
     let mut leased = Vec::with_capacity(kept.len());
     for work in &mut kept {
         work.take(&ask.replica, ask.removals, elapsed, ask.holds);
@@ -57,7 +57,8 @@ pub(super) async fn take(writer: &mut Writer, ask: &LeaseAsk, clock: Reading) ->
             requests: on_keys.remove(&work.access_key).unwrap_or_default(),
         });
     }
-    put_work(writer, kept.iter()).await?;
+    let written = gone.into_iter().chain(put_work(writer, kept.iter())?).collect();
+    writer.fetch_all(written).await?;
     Ok(leased)
 }
 

@@ -2,7 +2,7 @@
 //! Must begin with the head, which makes the order of the writes.
 
 use super::act::Act;
-use super::engine::Writer;
+use super::engine::{Statement, Writer};
 use super::fault::StoreError;
 use super::head::{COLUMNS, Head};
 use super::keep::{TOKEN, TokenRow, number, request};
@@ -12,7 +12,7 @@ use super::work::{WORK, WorkRow};
 use super::world::{Changes, KeyRow, World};
 use crate::access::command::Command;
 use crate::access::facts::Frozen;
-use crate::access::{Request, RequestNumber, Subject};
+use crate::access::{RequestNumber, Subject};
 use crate::text::{Instant, Length};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,34 +25,91 @@ pub(super) fn places(first: usize, count: usize) -> String {
 }
 
 /// Takes the head: from here to the commit nobody else writes.
-pub(super) async fn take_head(writer: &mut Writer) -> Result<Head, StoreError> {
-    let sql = format!("UPDATE head SET seq = seq WHERE one = 1 RETURNING {COLUMNS}");
-    Head::first(&writer.fetch(&sql, vec![]).await?)
+fn head_query() -> Statement {
+    (format!("UPDATE head SET seq = seq WHERE one = 1 RETURNING {COLUMNS}"), vec![])
 }
 
-/// What the batch of `acts` has to know.
+/// Begins a write by taking the head.
+pub(super) async fn begin_at_head(writer: &mut Writer) -> Result<Head, StoreError> {
+    let mut rows = writer.begin_with(vec![head_query()]).await?.into_iter();
+    Head::first(&rows.next().unwrap_or_default())
+}
+
+/// Begins the write, and reads what the batch of `acts` has to know: in one go, and in a second where a command is about
+/// access that is given already.
 pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies) -> Result<World, StoreError> {
-    let head = take_head(writer).await?;
-    let keys = keys(writer, acts, head.at).await?;
-    let named = acts.iter().filter_map(|act| act.subject.as_ref().and_then(number).map(|number| number.0));
-    let numbers: BTreeSet<i64> = named.chain(keys.values().filter_map(|row| row.request)).collect();
-    let mut requests = requests(writer, numbers).await?;
-    let access = access_keys(acts, &requests);
-    facts(writer, acts, &access, &mut requests).await?;
+    let named: BTreeSet<i64> =
+        acts.iter().filter_map(|act| act.subject.as_ref().and_then(number).map(|number| number.0)).collect();
+    let users: BTreeSet<&str> = acts
+        .iter()
+        .filter_map(|act| match &act.command {
+            Command::File { filing, .. } | Command::Amend { filing, .. } => Some(filing.user.as_str()),
+            _ => None,
+        })
+        .collect();
+    let placed = acts.iter().filter_map(|act| match &act.command {
+        Command::Approve { prepared, .. } => prepared.placement.as_ref().map(|placement| placement.access_key.clone()),
+        _ => None,
+    });
+    let placed: BTreeSet<String> = placed.collect();
+    let asked = vec![
+        Some(head_query()),
+        Some((FROZEN.to_owned(), vec![])),
+        keys_query(acts),
+        requests_query(&named),
+        open_query(&users),
+        holders_query(&placed),
+        work_query(&placed),
+    ];
+    let wanted: Vec<bool> = asked.iter().map(Option::is_some).collect();
+    let mut came = writer.begin_with(asked.into_iter().flatten().collect()).await?.into_iter();
+    let mut next = wanted.into_iter().map(|wanted| if wanted { came.next().unwrap_or_default() } else { Vec::new() });
+    let mut next = || next.next().unwrap_or_default();
+    let head = Head::first(&next())?;
+    let frozen = frozen_of(&next())?;
+    let keys = keys_of(&next(), head.at)?;
+    let mut requests = BTreeMap::new();
+    for row in [next(), next(), next()].iter().flatten() {
+        let request = request(row.text(0)?)?;
+        requests.insert(request.number, request);
+    }
+    let mut work = work_of(&next())?;
+    // What a replay answers, and whatever else lies on the keys of access that is given.
+    let replayed: BTreeSet<i64> = keys
+        .values()
+        .filter_map(|row| row.request)
+        .filter(|number| !requests.contains_key(&RequestNumber(*number)))
+        .collect();
+    for row in fetch(writer, requests_query(&replayed)).await? {
+        let request = request(row.text(0)?)?;
+        requests.insert(request.number, request);
+    }
+    let held: BTreeSet<String> = requests
+        .values()
+        .filter(|request| named.contains(&request.number.0) || replayed.contains(&request.number.0))
+        .filter_map(|request| request.held().map(|held| held.placement.access_key.clone()))
+        .filter(|key| !placed.contains(key))
+        .collect();
+    if !held.is_empty() {
+        let more = vec![holders_query(&held), work_query(&held)].into_iter().flatten().collect();
+        let mut rows = writer.fetch_all(more).await?.into_iter();
+        for row in rows.next().unwrap_or_default() {
+            let request = request(row.text(0)?)?;
+            requests.insert(request.number, request);
+        }
+        work.extend(work_of(&rows.next().unwrap_or_default())?);
+    }
     let ruling = ruling(writer, &head, policies).await?;
     let (tokens, last_token) = tokens(writer, acts).await?;
-    Ok(World {
-        ruling,
-        work: work(writer, &access).await?,
-        frozen: frozen_of(&writer.fetch(FROZEN, vec![]).await?)?,
-        texts: texts(writer, acts).await?,
-        head,
-        requests,
-        keys,
-        tokens,
-        last_token,
-        changes: Changes::default(),
-    })
+    let texts = texts(writer, acts).await?;
+    Ok(World { ruling, work, frozen, texts, head, requests, keys, tokens, last_token, changes: Changes::default() })
+}
+
+async fn fetch(writer: &mut Writer, query: Option<Statement>) -> Result<Vec<Row>, StoreError> {
+    match query {
+        Some((sql, args)) => writer.fetch(&sql, args).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What is frozen, as [`frozen_of`] takes it.
@@ -71,27 +128,21 @@ pub(super) fn frozen_of(rows: &[Row]) -> Result<Vec<Frozen>, StoreError> {
     rows.iter().map(one).collect()
 }
 
-async fn keys(
-    writer: &mut Writer,
-    acts: &[&Act],
-    at: Instant,
-) -> Result<HashMap<(String, String), KeyRow>, StoreError> {
-    let mut args: Vec<Arg> = vec![at.minus(KEYS_LIVE).millis().into()];
+fn keys_query(acts: &[&Act]) -> Option<Statement> {
+    let mut args: Vec<Arg> = Vec::new();
     for (actor, key) in acts.iter().filter_map(|act| act.key.as_ref().map(|key| (act.actor.id(), key))) {
         args.extend([actor.into(), key.key.as_str().into()]);
     }
-    let pairs = args.len() / 2;
-    if pairs == 0 {
-        return Ok(HashMap::new());
-    }
     let pairs: Vec<String> =
-        (0..pairs).map(|pair| format!("(actor = ${} AND key = ${})", pair * 2 + 2, pair * 2 + 3)).collect();
-    let sql = format!(
-        "SELECT actor, key, body_hash, request, seq, at FROM command_key WHERE at > $1 AND ({})",
-        pairs.join(" OR ")
-    );
+        (0..args.len() / 2).map(|pair| format!("(actor = ${} AND key = ${})", pair * 2 + 1, pair * 2 + 2)).collect();
+    let sql = format!("SELECT actor, key, body_hash, request, seq, at FROM command_key WHERE {}", pairs.join(" OR "));
+    (!pairs.is_empty()).then_some((sql, args))
+}
+
+/// The keys that are remembered at `at`.
+fn keys_of(rows: &[Row], at: Instant) -> Result<HashMap<(String, String), KeyRow>, StoreError> {
     let mut found = HashMap::new();
-    for row in writer.fetch(&sql, args).await? {
+    for row in rows {
         let key = KeyRow {
             actor: row.text(0)?.to_owned(),
             key: row.text(1)?.to_owned(),
@@ -100,70 +151,39 @@ async fn keys(
             seq: row.int(4)?,
             at: Instant::from_millis(row.int(5)?),
         };
-        found.insert((key.actor.clone(), key.key.clone()), key);
+        if key.at > at.minus(KEYS_LIVE) {
+            found.insert((key.actor.clone(), key.key.clone()), key);
+        }
     }
     Ok(found)
 }
 
-async fn requests(writer: &mut Writer, numbers: BTreeSet<i64>) -> Result<BTreeMap<RequestNumber, Request>, StoreError> {
-    if numbers.is_empty() {
-        return Ok(BTreeMap::new());
-    }
+fn requests_query(numbers: &BTreeSet<i64>) -> Option<Statement> {
     let sql = format!("SELECT body FROM request WHERE number IN ({})", places(1, numbers.len()));
-    let rows = writer.fetch(&sql, numbers.into_iter().map(Arg::from).collect()).await?;
-    rows.iter().map(|row| request(row.text(0)?).map(|request| (request.number, request))).collect()
+    (!numbers.is_empty()).then(|| (sql, numbers.iter().map(|number| Arg::from(*number)).collect()))
 }
 
-/// The access keys that the batch may touch: of what is held, and of what is approved in it.
-fn access_keys(acts: &[&Act], requests: &BTreeMap<RequestNumber, Request>) -> BTreeSet<String> {
-    let held = requests.values().filter_map(|request| request.held().map(|held| held.placement.access_key.clone()));
-    let approved = acts.iter().filter_map(|act| match &act.command {
-        Command::Approve { prepared, .. } => prepared.placement.as_ref().map(|placement| placement.access_key.clone()),
-        _ => None,
-    });
-    held.chain(approved).collect()
+/// The open requests of the users whom something is asked for.
+fn open_query(users: &BTreeSet<&str>) -> Option<Statement> {
+    let sql = format!(
+        "SELECT body FROM request WHERE user_id IN ({}) AND phase IN ('asking', 'held')",
+        places(1, users.len())
+    );
+    (!users.is_empty()).then(|| (sql, users.iter().map(|user| Arg::from(*user)).collect()))
 }
 
-/// The open requests of the users whom something is asked for, and whatever holds one of the access keys.
-async fn facts(
-    writer: &mut Writer,
-    acts: &[&Act],
-    access: &BTreeSet<String>,
-    requests: &mut BTreeMap<RequestNumber, Request>,
-) -> Result<(), StoreError> {
-    let users: BTreeSet<&str> = acts
-        .iter()
-        .filter_map(|act| match &act.command {
-            Command::File { filing, .. } | Command::Amend { filing, .. } => Some(filing.user.as_str()),
-            _ => None,
-        })
-        .collect();
-    let mut alternatives = Vec::new();
-    if !users.is_empty() {
-        alternatives.push(format!("(user_id IN ({}) AND phase IN ('asking', 'held'))", places(1, users.len())));
-    }
-    if !access.is_empty() {
-        let held = places(users.len() + 1, access.len());
-        alternatives.push(format!("(access_key IN ({held}) AND phase = 'held')"));
-    }
-    if alternatives.is_empty() {
-        return Ok(());
-    }
-    let sql = format!("SELECT body FROM request WHERE {}", alternatives.join(" OR "));
-    let args = users.into_iter().map(Arg::from).chain(access.iter().map(|key| key.as_str().into())).collect();
-    for row in writer.fetch(&sql, args).await? {
-        let request = request(row.text(0)?)?;
-        requests.insert(request.number, request);
-    }
-    Ok(())
+/// Whatever holds one of the access keys.
+fn holders_query(access: &BTreeSet<String>) -> Option<Statement> {
+    let sql = format!("SELECT body FROM request WHERE access_key IN ({}) AND phase = 'held'", places(1, access.len()));
+    (!access.is_empty()).then(|| (sql, access.iter().map(|key| key.as_str().into()).collect()))
 }
 
-async fn work(writer: &mut Writer, access: &BTreeSet<String>) -> Result<BTreeMap<String, WorkRow>, StoreError> {
-    if access.is_empty() {
-        return Ok(BTreeMap::new());
-    }
+fn work_query(access: &BTreeSet<String>) -> Option<Statement> {
     let sql = format!("SELECT {WORK} FROM work WHERE access_key IN ({})", places(1, access.len()));
-    let rows = writer.fetch(&sql, access.iter().map(|key| key.as_str().into()).collect()).await?;
+    (!access.is_empty()).then(|| (sql, access.iter().map(|key| key.as_str().into()).collect()))
+}
+
+fn work_of(rows: &[Row]) -> Result<BTreeMap<String, WorkRow>, StoreError> {
     rows.iter().map(|row| WorkRow::of(row, 0).map(|work| (work.access_key.clone(), work))).collect()
 }
 

@@ -5,7 +5,9 @@
 //! a rule: those are in `access`.
 
 mod act;
+mod change;
 mod check;
+mod codes;
 pub mod copy;
 pub mod engine;
 pub mod fault;
@@ -28,6 +30,7 @@ mod world;
 mod write;
 
 pub use act::{Act, Done, Key, LeaseAsk, Leased, Queue, WriteError};
+pub use change::Change;
 pub use check::Whole;
 pub use engine::{Engine, Snapshot, Writer};
 pub use fault::StoreError;

@@ -1,6 +1,7 @@
 //! Opening a store, and what may be asked of its writer. A store has one writer a process; a SQLite file has one server.
 
 use super::act::{Act, Done, LeaseAsk, Leased, Queue, WriteError};
+use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::head::{COLUMNS, Head};
@@ -53,6 +54,7 @@ pub(super) struct Inner {
     people: mpsc::Sender<Job>,
     machine: mpsc::Sender<Job>,
     seq: Arc<watch::Sender<i64>>,
+    changes: Arc<Changes>,
     /// What the store's files looked like before the head was polled last, and how often it was not asked since.
     seen: Mutex<(Option<Trace>, u32)>,
     /// Held as long as the store is open.
@@ -95,6 +97,7 @@ impl Store {
         let (people, people_queue) = mpsc::channel(QUEUE);
         let (machine, machine_queue) = mpsc::channel(QUEUE);
         let seq = Arc::new(watch::Sender::new(head.seq));
+        let changes = Arc::new(Changes::default());
         let policies = Arc::new(Policies::new(options.policies));
         let scribe = Scribe {
             writer,
@@ -102,12 +105,14 @@ impl Store {
             clock: clock.clone(),
             policies: policies.clone(),
             seq: seq.clone(),
+            changes: changes.clone(),
             limit: engine.batch_limit(),
             swept: None,
         };
         tokio::spawn(scribe.run(Queues { people: people_queue, machine: machine_queue }));
         let (store_id, seen) = (head.store_id, Mutex::default());
-        let inner = Arc::new(Inner { engine, clock, policies, store_id, people, machine, seq, seen, _lock: lock });
+        let inner =
+            Arc::new(Inner { engine, clock, policies, store_id, people, machine, seq, changes, seen, _lock: lock });
         let weak = Arc::downgrade(&inner);
         let on_hint = move || {
             let store = Self { inner: weak.upgrade()? };
@@ -168,6 +173,16 @@ impl Store {
         self.inner.seq.subscribe()
     }
 
+    /// The head's number as known here, without asking.
+    pub fn seq(&self) -> i64 {
+        *self.inner.seq.borrow()
+    }
+
+    /// What was written here after event `after`, up to the first gap; each is given once. `None`: it has to be read.
+    pub fn changes(&self, after: i64) -> Option<Vec<Change>> {
+        self.inner.changes.take(after)
+    }
+
     /// Looks whether another process wrote; wakes those who follow.
     pub async fn poll_head(&self) -> Result<i64, StoreError> {
         if self.inner.is_quiet() {
@@ -207,7 +222,6 @@ impl Store {
 
 /// Makes the head row where there is none, and reads it.
 async fn begin(writer: &mut Writer) -> Result<Head, StoreError> {
-    writer.begin().await?;
     let args = vec![
         Link::ZERO.to_string().into(),
         Frontier::new().to_string().into(),
@@ -217,8 +231,9 @@ async fn begin(writer: &mut Writer) -> Result<Head, StoreError> {
     ];
     let sql = "INSERT INTO head (one, seq, at, alive_at, link, tree, number, policy, format, store_id) \
         VALUES (1, 0, 0, 0, $1, $2, $3, '', $4, $5) ON CONFLICT (one) DO NOTHING";
-    writer.execute(sql, args).await?;
-    let head = Head::first(&writer.fetch(&format!("SELECT {COLUMNS} FROM head WHERE one = 1"), vec![]).await?)?;
+    let read = format!("SELECT {COLUMNS} FROM head WHERE one = 1");
+    let rows = writer.begin_with(vec![(sql.to_owned(), args), (read, vec![])]).await?;
+    let head = Head::first(rows.get(1).map_or(&[], Vec::as_slice))?;
     writer.commit().await?;
     Ok(head)
 }

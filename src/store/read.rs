@@ -248,10 +248,15 @@ impl Store {
         self.read(&sql, vec![]).await?.iter().map(TokenRow::of).collect()
     }
 
+    /// The tokens of these hashes, good or not.
+    pub async fn tokens_by_hash(&self, hashes: &[&str]) -> Result<Vec<TokenRow>, StoreError> {
+        let sql = format!("SELECT {TOKEN} FROM token WHERE hash IN ({})", places(1, hashes.len()));
+        self.read(&sql, hashes.iter().map(|hash| (*hash).into()).collect()).await?.iter().map(TokenRow::of).collect()
+    }
+
     /// The token of this hash, good or not.
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, StoreError> {
-        let sql = format!("SELECT {TOKEN} FROM token WHERE hash = $1");
-        self.read(&sql, vec![hash.into()]).await?.first().map(TokenRow::of).transpose()
+        Ok(self.tokens_by_hash(&[hash]).await?.pop())
     }
 
     /// The signed note of the checkpoint over the most events.

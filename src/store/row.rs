@@ -106,3 +106,38 @@ pub fn values(rows: usize, columns: usize) -> String {
     }
     text + if rows * columns == 0 { "" } else { ")" }
 }
+
+/// Adds a statement with `$n` to one with `?` alone, which takes its values in the order of the places: several statements can
+/// then follow each other, and no place has to be looked up by its name. Texts in the SQL must hold no `$`.
+pub(super) fn in_order(sql: &str, args: Vec<Arg>, whole: &mut String, values: &mut Vec<Arg>) {
+    let (mut places, mut parts) = (Vec::with_capacity(args.len()), sql.split('$'));
+    whole.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (number, rest) = part.split_at(part.bytes().take_while(u8::is_ascii_digit).count());
+        places.push(number.parse::<usize>().unwrap_or(0));
+        whole.push('?');
+        whole.push_str(rest);
+    }
+    if places.iter().copied().eq(1..=args.len()) {
+        values.extend(args);
+    } else {
+        // A place that has no value is NULL, as it is with the driver.
+        let of = |place: usize| args.get(place.wrapping_sub(1)).cloned().unwrap_or(Arg::Int(None));
+        values.extend(places.into_iter().map(of));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_taken_in_order() {
+        let (mut sql, mut args) = (String::new(), Vec::new());
+        in_order("SELECT $1, $2", vec![1_i64.into(), "b".into()], &mut sql, &mut args);
+        in_order("; SELECT $2 < $1 AND $10 > $2", (1_i64..=10).map(Arg::from).collect(), &mut sql, &mut args);
+        assert_eq!(sql, "SELECT ?, ?; SELECT ? < ? AND ? > ?");
+        let rest = [2_i64, 1, 10, 2].map(Arg::from);
+        assert_eq!(args, [vec![1_i64.into(), "b".into()], rest.to_vec()].concat());
+    }
+}

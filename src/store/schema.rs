@@ -72,9 +72,7 @@ pub async fn create(writer: &mut Writer) -> Result<(), StoreError> {
 }
 
 async fn create_once(writer: &mut Writer) -> Result<(), StoreError> {
-    writer.begin().await?;
-    for statement in STATEMENTS {
-        writer.execute(statement, vec![]).await?;
-    }
+    let all = STATEMENTS.iter().map(|statement| ((*statement).to_owned(), vec![]));
+    writer.begin_with(all.collect()).await?;
     writer.commit().await
 }

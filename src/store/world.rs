@@ -114,8 +114,10 @@ impl World {
         // From here on nothing can fail.
         let count = sealed.len();
         let wanted = sealed.iter().any(|(event, ..)| changes_what_is_wanted(event));
+        let mut written = Vec::new();
         for (event, kind, body, texts) in sealed {
             self.append(&event, kind, body, &subject, &act.actor, moment.recorded);
+            written.extend(texts.iter().map(|text| (text.id, text.words.clone())));
             self.changes.texts.extend(texts);
             self.beside(&event, &subject, &act.actor, &command, moment.recorded);
         }
@@ -128,7 +130,9 @@ impl World {
         }
         self.remember(act, &subject, moment.recorded);
         let request = number(&subject).and_then(|number| self.requests.get(&number).cloned());
-        Ok(Done { seq: self.head.seq, request, replay: false, events: count, at: moment.recorded })
+        let work = request.as_ref().and_then(|request| self.work_of(request)).cloned();
+        let (seq, at) = (self.head.seq, moment.recorded);
+        Ok(Done { seq, request, work, texts: written, replay: false, events: count, at })
     }
 
     /// What was answered before under the same key.
@@ -140,7 +144,8 @@ impl World {
             return Err(Refusal::new(Code::KeyReused, sentence, "make a new key for each command").into());
         }
         let request = row.request.and_then(|number| self.requests.get(&RequestNumber(number)).cloned());
-        Ok(Some(Done { seq: row.seq, request, replay: true, events: 0, at: row.at }))
+        let work = request.as_ref().and_then(|request| self.work_of(request)).cloned();
+        Ok(Some(Done { seq: row.seq, request, work, texts: Vec::new(), replay: true, events: 0, at: row.at }))
     }
 
     /// Whether there is a policy to act by.
@@ -231,6 +236,14 @@ impl World {
             phase(request) == Phase::Held && request.held().is_some_and(|held| held.placement.access_key == key)
         };
         self.requests.values().filter(on_key).collect()
+    }
+
+    /// What there is to do about the access of a request.
+    pub(super) fn work_of(&self, request: &Request) -> Option<&WorkRow> {
+        request
+            .held()
+            .filter(|_| phase(request) == Phase::Held)
+            .and_then(|held| self.work.get(&held.placement.access_key))
     }
 
     /// What the rules cannot see: rows beside the requests.

@@ -4,11 +4,12 @@
 //! Must never wait to fill a batch, never answer before the commit, and never believe a commit that failed: it reads again.
 
 use super::act::{Act, Done, LeaseAsk, Leased, WriteError};
+use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::keep::Stored;
 use super::lease;
-use super::load::{KEYS_LIVE, load, places, take_head};
+use super::load::{KEYS_LIVE, begin_at_head, load, places};
 use super::policies::Policies;
 use super::row::Arg;
 use super::save::save;
@@ -56,6 +57,7 @@ pub(super) struct Scribe {
     pub clock: Clock,
     pub policies: Arc<Policies>,
     pub seq: Arc<watch::Sender<i64>>,
+    pub changes: Arc<Changes>,
     /// How many commands one transaction takes at most.
     pub limit: usize,
     pub swept: Option<Instant>,
@@ -160,7 +162,6 @@ impl Scribe {
     }
 
     async fn batch_once(&mut self, acts: &[&Act]) -> Result<Vec<Result<Done, WriteError>>, StoreError> {
-        self.writer.begin().await?;
         let mut world = load(&mut self.writer, acts, &self.policies).await?;
         let moment = self.moment(world.head.at);
         let answers = acts.iter().map(|act| world.act(act, moment, &self.policies)).collect();
@@ -178,6 +179,9 @@ impl Scribe {
             let engine = self.engine.clone();
             // From another connection, and never waited for: it is only a hint.
             tokio::spawn(async move { engine.hint().await });
+        }
+        if let Some(change) = Change::of(&world) {
+            self.changes.put(change);
         }
         self.publish(world.head.seq);
         Ok(answers)
@@ -224,8 +228,7 @@ impl Scribe {
 
     /// The link of event `seq`, read under the head: a commit that is still under way on the other side is over by then.
     async fn link_at(&mut self, seq: i64) -> Result<Option<Link>, StoreError> {
-        self.writer.begin().await?;
-        take_head(&mut self.writer).await?;
+        begin_at_head(&mut self.writer).await?;
         let rows = self.writer.fetch("SELECT link FROM event WHERE seq = $1", vec![seq.into()]).await?;
         let link = rows.first().map(|row| row.text(0)).transpose()?;
         Ok(link.and_then(|link| link.parse().ok()))
@@ -245,7 +248,6 @@ impl Scribe {
             return Ok(Vec::new());
         }
         let taken = async {
-            self.writer.begin().await?;
             let leased = lease::take(&mut self.writer, ask, self.clock.read()).await?;
             self.writer.commit().await?;
             Ok(leased)
@@ -260,8 +262,7 @@ impl Scribe {
     async fn side(&mut self, side: Side) -> Result<(), StoreError> {
         let (sql, args) = Self::side_sql(side);
         let done = async {
-            self.writer.begin().await?;
-            self.writer.execute(&sql, args).await?;
+            self.writer.begin_with(vec![(sql, args)]).await?;
             self.writer.commit().await
         };
         let done = done.await;
