@@ -2,6 +2,7 @@
 
 use super::asking::name;
 use super::ruling::Ruling;
+use super::view::text_ids;
 use super::{Answered, Fault, Key, Service, Verb};
 use crate::access::command::{Command, Prepared, Terms};
 use crate::access::due::visits;
@@ -81,7 +82,22 @@ impl Service {
     pub(super) async fn answer(&self, actor: &Actor, done: Done) -> Answered<RequestView> {
         self.seen(done.seq);
         let request = done.request.ok_or_else(|| Fault::Broken("a command about a request left none".into()))?;
-        self.view_for(actor, request.number, Some(request)).await
+        let mut texts = self.inner.board.texts(request.number);
+        texts.extend(done.texts);
+        let missing: Vec<i64> = text_ids(&request).into_iter().filter(|id| !texts.contains_key(id)).collect();
+        texts.extend(self.texts(&missing).await?);
+        self.view_of(actor, request, done.work, texts).await
+    }
+
+    /// As [`Service::visible`], as the board has it: for what the write looks at again.
+    async fn visible_here(&self, actor: &Actor, id: RequestNumber) -> Answered<Request> {
+        let there = if self.is_current().await { self.inner.board.request(id) } else { None };
+        let Some(request) = there else { return self.visible(actor, id).await };
+        let ruling = self.ruling().await?;
+        match actor.person() {
+            Some(person) if crate::access::who::may_see(&ruling.policy, &request, person, self.now().at) => Ok(request),
+            _ => Err(Fault::Refused(Refusal::no_request(id))),
+        }
     }
 
     /// The request, if this person may see it; the same answer as unknown if not.
@@ -108,7 +124,7 @@ impl Service {
         let body = &body;
         let make = |ruling: Arc<Ruling>| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                let request = self.visible(actor, id).await?;
+                let request = self.visible_here(actor, id).await?;
                 let now = self.now();
                 let zone = super::asking::zone(&ruling.policy, actor, body.window.zone.as_deref())?;
                 let terms = Terms {
@@ -128,8 +144,11 @@ impl Service {
 
     /// The checks as they stand now, and where the access would go.
     async fn prepare(&self, ruling: &Ruling, request: &Request, terms: &Terms) -> Answered<Prepared> {
-        let texts = self.texts(&[request.ask.task.id]).await?;
-        let task = texts.get(&request.ask.task.id).cloned().unwrap_or_default();
+        let id = request.ask.task.id;
+        let task = match self.inner.board.text(request.number, id) {
+            Some(task) => task,
+            None => self.texts(&[id]).await?.remove(&id).unwrap_or_default(),
+        };
         let role = terms.role.as_ref().unwrap_or(&request.ask.role);
         let open = self.open_of(&request.ask.user, &request.ask.system, Some(request.number)).await?;
         let asked =
@@ -188,7 +207,7 @@ impl Service {
         key: Key,
     ) -> Answered<RequestView> {
         self.ready()?;
-        self.visible(actor, id).await?;
+        self.visible_here(actor, id).await?;
         let command = match verb {
             Verb::Withdraw => Command::Withdraw,
             Verb::Claim { release } => Command::Claim { release },

@@ -291,7 +291,11 @@ impl Service {
         not: Option<RequestNumber>,
     ) -> Answered<Vec<Open>> {
         let at = self.now().at;
-        let open = self.inner.store.open_of(user).await?;
+        let open = if self.is_current().await {
+            self.inner.board.open_of(user)
+        } else {
+            self.inner.store.open_of(user).await?
+        };
         Ok(open
             .into_iter()
             .filter(|request| request.ask.system == *system && Some(request.number) != not)

@@ -1,15 +1,16 @@
 //! The board: open requests and those that ended lately, kept up in memory by the events. The store is the truth; this
 //! is what panes poll, so that a hundred of them cost one read.
 
-use super::view::{Sight, text_ids};
-use super::{Answered, Service};
+use super::view::{Sight, Texts, text_ids};
+use super::{Answered, CATCH_UP, Service};
 use crate::access::due::{Phase, due, phase};
 use crate::access::facts::Frozen;
 use crate::access::{Actor, Request, RequestNumber, Subject, closed_at, who};
-use crate::store::WorkRow;
-use crate::text::{Instant, Length};
+use crate::store::{Change, WorkRow};
+use crate::text::{Instant, Length, PersonId};
 use crate::wire::{BoardView, RequestView};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -26,7 +27,7 @@ const GONE: usize = 10_000;
 struct Row {
     request: Request,
     work: Option<WorkRow>,
-    texts: HashMap<i64, String>,
+    texts: Texts,
     /// The event at which the row last changed.
     changed: i64,
 }
@@ -36,10 +37,31 @@ struct Rows {
     seq: i64,
     link: String,
     shown: BTreeMap<i64, Row>,
+    /// Which of them are whose.
+    of: HashMap<PersonId, BTreeSet<i64>>,
     gone: BTreeMap<i64, i64>,
     frozen: Vec<Frozen>,
     /// Nothing before this event can be told as a difference.
     since: i64,
+}
+
+impl Rows {
+    fn put(&mut self, row: Row) {
+        let number = row.request.number.0;
+        self.take(number);
+        self.of.entry(row.request.ask.user.clone()).or_default().insert(number);
+        self.shown.insert(number, row);
+    }
+
+    fn take(&mut self, number: i64) {
+        let Some(row) = self.shown.remove(&number) else { return };
+        if let Entry::Occupied(mut mine) = self.of.entry(row.request.ask.user) {
+            mine.get_mut().remove(&number);
+            if mine.get().is_empty() {
+                mine.remove();
+            }
+        }
+    }
 }
 
 /// The board of one replica.
@@ -65,6 +87,24 @@ impl Board {
     /// Follows the board.
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.seq.subscribe()
+    }
+    /// A request that is on it.
+    pub fn request(&self, number: RequestNumber) -> Option<Request> {
+        self.lock().shown.get(&number.0).map(|row| row.request.clone())
+    }
+    /// The open requests of a user, lowest first.
+    pub fn open_of(&self, user: &PersonId) -> Vec<Request> {
+        let rows = self.lock();
+        let mine = rows.of.get(user).into_iter().flatten().filter_map(|number| rows.shown.get(number));
+        mine.map(|row| &row.request).filter(|request| phase(request) != Phase::Closed).cloned().collect()
+    }
+    /// One text of a request, if it is known here.
+    pub fn text(&self, number: RequestNumber, id: i64) -> Option<String> {
+        self.lock().shown.get(&number.0).and_then(|row| row.texts.get(&id).cloned())
+    }
+    /// The texts of a request that are known here.
+    pub fn texts(&self, number: RequestNumber) -> Texts {
+        self.lock().shown.get(&number.0).map(|row| row.texts.clone()).unwrap_or_default()
     }
     /// What is frozen.
     pub fn frozen(&self) -> Vec<Frozen> {
@@ -95,7 +135,7 @@ impl Service {
         let frozen = self.inner.store.frozen().await?;
         let mut rows = Rows { seq: head.seq, link: head.link.to_string(), since: head.seq, frozen, ..Rows::default() };
         for row in self.rows(all).await? {
-            rows.shown.insert(row.request.number.0, row);
+            rows.put(row);
         }
         *self.inner.board.lock() = rows;
         self.inner.board.seq.send_replace(head.seq);
@@ -118,7 +158,15 @@ impl Service {
 
     /// Reads what happened since, and makes it so on the board. Returns whether anything did.
     pub(super) async fn follow(&self) -> Answered<bool> {
+        if let Some(changes) = self.inner.store.changes(self.inner.board.seq()) {
+            for change in changes {
+                self.follow_change(change).await?;
+            }
+        }
         let after = self.inner.board.seq();
+        if self.inner.store.seq() <= after {
+            return Ok(true);
+        }
         let head = self.inner.store.head().await?;
         if head.seq <= after {
             return Ok(false);
@@ -131,6 +179,9 @@ impl Service {
             for event in events {
                 if event.kind == "clock-accepted" {
                     self.inner.clock.accept();
+                }
+                if event.kind == "erased" {
+                    self.forget(&event.body, event.seq);
                 }
                 match event.subject.parse() {
                     Ok(Subject::Request(number)) => {
@@ -156,18 +207,82 @@ impl Service {
         let numbers: Vec<RequestNumber> = touched.keys().map(|n| RequestNumber(*n)).collect();
         let fresh = self.rows(self.inner.store.requests(&numbers).await?).await?;
         let link = self.inner.store.head().await?.link.to_string();
+        let fresh = fresh.into_iter().map(|row| {
+            let changed = touched.get(&row.request.number.0).copied().unwrap_or(seq);
+            Row { changed, ..row }
+        });
+        self.take_over(fresh.collect(), seq, link);
+        Ok(true)
+    }
+
+    /// Makes it so on the board what was written here, without reading it again.
+    async fn follow_change(&self, change: Change) -> Answered<()> {
+        let mut fresh = Vec::with_capacity(change.requests.len());
+        let mut missing = Vec::new();
+        for (changed, request, work) in change.requests {
+            let mut texts = self.inner.board.texts(request.number);
+            let mine = text_ids(&request);
+            texts.retain(|id, _| mine.contains(id));
+            for id in mine.into_iter().filter(|id| !texts.contains_key(id)).collect::<Vec<_>>() {
+                match change.texts.get(&id) {
+                    Some(words) => drop(texts.insert(id, words.clone())),
+                    None => missing.push(id),
+                }
+            }
+            fresh.push(Row { request, work, texts, changed });
+        }
+        if !missing.is_empty() {
+            let found = self.texts(&missing).await?;
+            for row in &mut fresh {
+                let mine = text_ids(&row.request);
+                row.texts
+                    .extend(found.iter().filter(|(id, _)| mine.contains(id)).map(|(id, words)| (*id, words.clone())));
+            }
+        }
+        self.rulings_of(fresh.iter().map(|row| &row.request)).await;
+        self.take_over(fresh, change.seq, change.link.to_string());
+        Ok(())
+    }
+
+    /// Puts rows on the board, which is then made up to `seq`.
+    fn take_over(&self, fresh: Vec<Row>, seq: i64, link: String) {
         {
             let mut rows = self.inner.board.lock();
-            for mut row in fresh {
-                row.changed = touched.get(&row.request.number.0).copied().unwrap_or(seq);
+            for row in fresh {
+                let was = rows.shown.get(&row.request.number.0).map(|row| row.request.ask.user.clone());
+                self.inner.pasts.follow(&row.request, &row.texts, was.as_ref());
                 rows.gone.remove(&row.request.number.0);
-                rows.shown.insert(row.request.number.0, row);
+                rows.put(row);
             }
             rows.seq = seq;
             rows.link = link;
         }
         self.inner.board.seq.send_replace(seq);
-        Ok(true)
+    }
+
+    /// Forgets the words that an `erased` event names.
+    fn forget(&self, body: &str, at: i64) {
+        let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let ids = body.get("texts").and_then(serde_json::Value::as_array).into_iter().flatten();
+        let ids: Vec<i64> = ids.filter_map(serde_json::Value::as_i64).collect();
+        let mut rows = self.inner.board.lock();
+        for row in rows.shown.values_mut().filter(|row| ids.iter().any(|id| row.texts.contains_key(id))) {
+            row.texts.retain(|id, _| !ids.contains(id));
+            row.changed = at;
+        }
+        self.inner.pasts.forget();
+    }
+
+    /// Waits until the board knows what was written here, so that nobody who reads it misses their own act. False where it
+    /// does not come to know it: then the store has to be read.
+    pub(super) async fn is_current(&self) -> bool {
+        let head = self.inner.store.seq();
+        if self.inner.board.seq() >= head {
+            return true;
+        }
+        let mut follows = self.inner.board.subscribe();
+        let followed = self.inner.clock.within(CATCH_UP, follows.wait_for(|seq| *seq >= head)).await;
+        followed.is_some_and(|followed| followed.is_ok())
     }
 
     /// Drops what ended too long ago.
@@ -181,7 +296,7 @@ impl Service {
             .map(|row| row.request.number.0)
             .collect();
         for number in old {
-            rows.shown.remove(&number);
+            rows.take(number);
             rows.gone.insert(number, seq);
         }
         while rows.gone.len() > GONE {

@@ -104,6 +104,8 @@ struct Inner {
     refused: Refused,
     reported: Reported,
     probes: past::Probes,
+    pasts: past::Pasts,
+    tokens: signin::Lookups,
     wake: Notify,
     stop: Stop,
     /// Set once every past-end removal was tried.
@@ -233,6 +235,8 @@ impl Service {
                 refused: Refused::default(),
                 reported: Reported::default(),
                 probes: past::Probes::default(),
+                pasts: past::Pasts::default(),
+                tokens: signin::Lookups::default(),
                 wake: Notify::new(),
                 stop: Stop(watch::Sender::new(false)),
                 ready: AtomicBool::new(false),
@@ -443,7 +447,7 @@ impl Service {
     /// One request, with what this viewer may do.
     pub async fn show(&self, actor: &Actor, id: RequestNumber) -> Answered<RequestView> {
         self.visible(actor, id).await?;
-        self.view_for(actor, id, None).await
+        self.view_for(actor, id).await
     }
     /// Requests, newest first.
     pub async fn list(&self, actor: &Actor, query: ListQuery) -> Answered<ListView> {

@@ -6,7 +6,7 @@ use crate::access::due::Phase;
 use crate::access::facts::{Facts, Frozen};
 use crate::access::{Actor, Code, Refusal, Request, RequestNumber, Status, Subject, may, status, who};
 use crate::policy::{Duty, Kind, Policy};
-use crate::store::{ListFilter, Stored, StoredText};
+use crate::store::{ListFilter, Stored, StoredText, WorkRow};
 use crate::text::{Instant, PersonId, SystemId};
 use crate::trail::{self, export};
 use crate::wire::{
@@ -44,18 +44,23 @@ impl Service {
     }
 
     /// One request with what this viewer may do.
-    pub(super) async fn view_for(
-        &self,
-        actor: &Actor,
-        id: RequestNumber,
-        known: Option<Request>,
-    ) -> Answered<RequestView> {
-        let ruling = self.ruling().await?;
-        let Some((stored, work)) = self.inner.store.request(id).await? else {
+    pub(super) async fn view_for(&self, actor: &Actor, id: RequestNumber) -> Answered<RequestView> {
+        let Some((request, work)) = self.inner.store.request(id).await? else {
             return Err(Fault::Refused(Refusal::no_request(id)));
         };
-        let request = known.filter(|known| known.seq >= stored.seq).unwrap_or(stored);
         let texts = self.texts(&text_ids(&request)).await?;
+        self.view_of(actor, request, work, texts).await
+    }
+
+    /// The view of a request, its work and its texts.
+    pub(super) async fn view_of(
+        &self,
+        actor: &Actor,
+        request: Request,
+        work: Option<WorkRow>,
+        texts: HashMap<i64, String>,
+    ) -> Answered<RequestView> {
+        let ruling = self.ruling().await?;
         self.rulings_of(std::iter::once(&request)).await;
         let frozen = self.inner.board.frozen();
         let now = self.now();

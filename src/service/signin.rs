@@ -7,6 +7,9 @@ use crate::secret::{self, Secret};
 use crate::store::TokenRow;
 use crate::text::{Instant, Length};
 use crate::wire::{INVITATION_PREFIX, LoginBody, LoginView, TOKEN_PREFIX};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 
 /// How long an invitation holds.
 pub const INVITATION: Length = Length::from_minutes(10);
@@ -42,7 +45,55 @@ fn unknown() -> Fault {
     ))
 }
 
+/// What somebody waits for: the row of a token's hash.
+type Found = Answered<Option<TokenRow>>;
+
+/// Hashes that wait to be looked up: those that come while one reading runs share the next. Nothing is kept from one reading to
+/// the next, so a token that was revoked opens nothing from then on.
+#[derive(Default)]
+pub(super) struct Lookups(Mutex<(bool, Vec<(String, oneshot::Sender<Found>)>)>);
+
+impl Lookups {
+    fn lock(&self) -> MutexGuard<'_, (bool, Vec<(String, oneshot::Sender<Found>)>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Service {
+    /// The row of this hash, read after it was asked for.
+    async fn look_up(&self, hash: String) -> Found {
+        let (answer, answered) = oneshot::channel();
+        let begins = {
+            let mut waiting = self.inner.tokens.lock();
+            waiting.1.push((hash, answer));
+            !std::mem::replace(&mut waiting.0, true)
+        };
+        if begins {
+            // Of its own, so that whoever hangs up takes nobody's answer along.
+            tokio::spawn(self.clone().look_up_all());
+        }
+        answered.await.unwrap_or_else(|_| Err(Fault::Away("the service is stopping: try again".into())))
+    }
+
+    async fn look_up_all(self) {
+        loop {
+            let some = {
+                let mut waiting = self.inner.tokens.lock();
+                waiting.0 = !waiting.1.is_empty();
+                std::mem::take(&mut waiting.1)
+            };
+            if some.is_empty() {
+                return;
+            }
+            let hashes: BTreeSet<&str> = some.iter().map(|(hash, _)| hash.as_str()).collect();
+            let found = self.inner.store.tokens_by_hash(&hashes.into_iter().collect::<Vec<_>>()).await;
+            for (hash, answer) in some {
+                let of = |rows: &Vec<TokenRow>| rows.iter().find(|row| row.hash == hash).cloned();
+                drop(answer.send(found.as_ref().map(of).map_err(|fault| fault.clone().into())));
+            }
+        }
+    }
+
     pub(super) async fn do_sign_in(&self, presented: &Presented) -> Answered<Actor> {
         let ruling = self.ruling().await?;
         match presented {
@@ -89,7 +140,7 @@ impl Service {
             return Err(unknown());
         }
         let hash = secret::token_hash(token);
-        let row = self.inner.store.token_by_hash(&hash).await?.ok_or_else(unknown)?;
+        let row = self.look_up(hash).await?.ok_or_else(unknown)?;
         let at = self.now().at;
         let ended = row.revoked_at.is_some() || row.expires_at.is_some_and(|expires| expires <= at);
         let invitation = prefix == INVITATION_PREFIX;
