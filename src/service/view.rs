@@ -27,11 +27,43 @@ pub(super) fn person(policy: &Policy, id: &PersonId) -> PersonView {
     }
 }
 
-/// The numbers of every text that a view of `request` shows.
+/// The numbers of every text that a request refers to, lowest first. Every test holds it against what stands in the row.
 pub(super) fn text_ids(request: &Request) -> Vec<i64> {
-    serde_json::to_value(request)
-        .map(|value| crate::trail::export::references(&value).into_iter().map(|reference| reference.id).collect())
-        .unwrap_or_default()
+    let mut found = vec![&request.ask.task];
+    match &request.state {
+        State::Pending | State::Withdrawn(_) | State::Lapsed(_) => {}
+        State::SentBack(back) => found.extend(&back.decision.words),
+        State::Denied(decision) => found.extend(&decision.words),
+        State::Held(held) => {
+            found.extend(&held.decision.words);
+            found.extend(held.ended.iter().flat_map(|ended| &ended.words));
+            let asked = held.extended.iter().map(|extended| &extended.extension).chain(&held.extension);
+            for extension in asked {
+                found.extend([&extension.done, &extension.remaining]);
+                found.extend(extension.answered.iter().flat_map(|(_, decision)| &decision.words));
+            }
+            found.extend(held.extended.iter().flat_map(|extended| &extended.decision.words));
+            let back = held.handed_back.iter();
+            found.extend(back.flat_map(|back| back.changed.iter().chain(&back.checked).chain(&back.follow_up)));
+            found.extend(held.observed.iter().map(|observed| &observed.evidence));
+            found.extend(held.failure.iter().map(|failure| &failure.sentence));
+            found.extend(held.attested.iter().map(|note| &note.text));
+        }
+    }
+    found.extend(request.notes.iter().map(|note| &note.text));
+    let mut ids: Vec<i64> = found.into_iter().map(|text| text.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    debug_assert_eq!(ids, in_the_row(request), "a text of {} is overlooked", request.number);
+    ids
+}
+
+/// The same, of the request as it is stored.
+fn in_the_row(request: &Request) -> Vec<i64> {
+    let row = serde_json::to_value(request).unwrap_or_default();
+    let mut ids: Vec<i64> = crate::trail::references(&row).into_iter().map(|reference| reference.id).collect();
+    ids.dedup();
+    ids
 }
 
 /// What a view is made from.

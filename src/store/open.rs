@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// How many commands may wait in one queue; whoever comes then waits before it.
 const QUEUE: usize = 1_024;
 /// So often in a row the files alone may say that nobody wrote.
-const UNASKED: u32 = 10;
+const UNASKED: u32 = 30;
 /// The letters of a store's id, and how many.
 const ID_LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LONG: usize = 8;

@@ -285,3 +285,37 @@ async fn a_store_of_a_newer_program_takes_only_removals() {
         assert_eq!(status(&gone, START), Status::Removed);
     }
 }
+
+#[tokio::test]
+async fn what_is_handed_on_is_what_reading_says() {
+    for bed in beds().await {
+        let store = bed.ruled().await;
+        let first = store.seq();
+        let filed = store.act(file("ana", "restart it")).await.unwrap().request.unwrap();
+        let other = store.act(file("ana", "read its log")).await.unwrap().request.unwrap();
+        let held = store.act(approve("sam", &filed, KEY, None)).await.unwrap();
+        let changes = store.changes(first).unwrap();
+        let last = changes.last().unwrap();
+        let head = store.head().await.unwrap();
+        assert_eq!((last.seq, last.link, changes[0].after), (head.seq, head.link, first));
+        assert!(store.changes(first).is_none(), "each is given once");
+        let latest: std::collections::BTreeMap<_, _> = changes
+            .iter()
+            .flat_map(|change| &change.requests)
+            .map(|(_, request, work)| (request.number, (request.clone(), work.clone())))
+            .collect();
+        let read = store.requests(&[filed.number, other.number]).await.unwrap();
+        assert_eq!(latest.into_values().collect::<Vec<_>>(), read);
+        assert_eq!((held.request.as_ref(), &held.work), (read.first().map(|(request, _)| request), &read[0].1));
+        let texts = store.texts(&[filed.ask.task.id, other.ask.task.id]).await.unwrap();
+        for text in texts {
+            assert!(changes.iter().any(|change| change.texts.get(&text.id) == text.words.as_ref()));
+        }
+        // What is not all about requests has to be read.
+        let at = store.seq();
+        store.act(act(who("root"), None, Command::Freeze { system: None, words: "wait".into() })).await.unwrap();
+        store.act(file("bob", "again")).await.unwrap();
+        assert!(store.changes(at).is_none());
+        assert_eq!(store.changes(at + 1).unwrap().len(), 1);
+    }
+}

@@ -80,11 +80,17 @@ impl Queues {
             else => return None,
         };
         let mut jobs = vec![first];
-        for (queue, upto) in [(&mut self.people, limit - limit / 4), (&mut self.machine, limit)] {
-            while jobs.len() < upto
-                && let Ok(job) = queue.try_recv()
-            {
-                jobs.push(job);
+        // Whoever is about to send comes along: others run once, and again as long as that brings more. Nobody is waited for.
+        let mut before = 0;
+        while jobs.len() > before && jobs.len() < limit {
+            before = jobs.len();
+            tokio::task::yield_now().await;
+            for (queue, upto) in [(&mut self.people, limit - limit / 4), (&mut self.machine, limit)] {
+                while jobs.len() < upto
+                    && let Ok(job) = queue.try_recv()
+                {
+                    jobs.push(job);
+                }
             }
         }
         while jobs.len() < limit

@@ -3,7 +3,7 @@
 use super::bare;
 use super::house::House;
 use super::http::{Client, json};
-use super::{median, process};
+use super::{median, pgbench, process};
 use nightlatch::store::Location;
 use serde_json::json;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 /// So many clients at a time.
-const CLIENTS: [usize; 3] = [1, 8, 64];
+const CLIENTS: [usize; 4] = [1, 8, 32, 64];
 
 /// So many users, so that none of them has more than a few open requests: those are looked through for each decision.
 const USERS: usize = 4000;
@@ -127,9 +127,10 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
         println!("  filed {count}, {:.0} a second", count as f64 / begun.elapsed().as_secs_f64());
         asked
     };
-    let mut ours: [Vec<f64>; 3] = Default::default();
-    let mut theirs: [Vec<f64>; 3] = Default::default();
-    let mut cpu: [Vec<f64>; 3] = Default::default();
+    let mut ours: [Vec<f64>; 4] = Default::default();
+    let mut theirs: [Vec<f64>; 4] = Default::default();
+    let mut cpu: [Vec<f64>; 4] = Default::default();
+    let mut beside = Vec::new();
     for round in 0..rounds {
         // Everything that lay in the store is left behind: each round decides on as many as the one before.
         if round > 0 && url.is_none() {
@@ -154,12 +155,15 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             let bare_time = time.min(Duration::from_secs(2));
             // On the copy they can be decided again; on PostgreSQL each is decided once.
             let numbers = if url.is_none() {
-                numbers.into_iter().skip(at * 6000).collect()
+                numbers.into_iter().skip(at * 4000).collect()
             } else {
                 let mut asked = asked.borrow_mut();
-                let from = asked.len().saturating_sub(4000);
+                let from = asked.len().saturating_sub(3000);
                 asked.split_off(from).into_iter().map(|(number, _)| number).collect()
             };
+            if let Some(url) = url.as_deref().filter(|_| clients == 32) {
+                beside.extend(pgbench::rate(url, clients, seconds));
+            }
             theirs[at].push(bare::rate(&location(&house), clients, numbers, bare_time));
             println!(
                 "  {clients} clients: ours {:.0}/s ({:.0} µs of processor each), bare {:.0}/s",
@@ -178,6 +182,10 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             ours / one,
             median(cpu[at].clone())
         );
+    }
+    if !beside.is_empty() {
+        let (ours, theirs) = (median(ours[2].clone()), median(beside));
+        println!("32 clients: {ours:.0}/s beside pgbench {theirs:.0}/s, ratio {:.2}", ours / theirs);
     }
     let asked = refill(&house, 8_000);
     let sam = house.token("sam");
