@@ -24,6 +24,8 @@ const FAR_MILLIS: i64 = 7 * 24 * 3_600_000;
 const SLEW: i64 = 1_000;
 /// Whoever sleeps for longer wakes a little early and sleeps the rest, because the two clocks may drift apart meanwhile.
 const SHORT: Duration = Duration::from_secs(1);
+/// From this on a pause has a timer of its own.
+const LONG: Duration = Duration::from_millis(500);
 /// The part of a long sleep that is left for that.
 const SPARE: u32 = 64;
 /// Further than this from where it was expected, the clock has jumped or the machine was suspended, in milliseconds.
@@ -226,8 +228,11 @@ impl Clock {
     /// Waits for a while that no rule depends on.
     pub async fn pause(&self, length: Duration) {
         if self.inner.stepped {
-            self.sleep(millis_of(length)).await;
-        } else {
+            return self.sleep(millis_of(length)).await;
+        }
+        // A long one by a timer of its own, which wakes once: the runtime's wake for each wheel that they go through.
+        let own = matches!(self.inner.source, Source::System(_)) && length >= LONG;
+        if !own || alarm(self.monotonic().saturating_add(length)).await.is_err() {
             tokio::time::sleep(length).await;
         }
     }
