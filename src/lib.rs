@@ -72,6 +72,7 @@ pub mod policy;
 pub mod text;
 pub mod trail;
 // Floor 2: small.
+pub mod calendar;
 pub mod clock;
 pub mod config;
 pub mod secret;
