@@ -75,6 +75,7 @@ pub mod trail;
 pub mod calendar;
 pub mod clock;
 pub mod config;
+pub mod outbound;
 pub mod secret;
 pub mod wire;
 // Floor 3: edges.

@@ -135,6 +135,7 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         | Event::Refused { .. }
         // These are about no request.
         | Event::PolicyChanged { .. }
+        | Event::RotaChanged { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
         | Event::Stray { .. }
@@ -339,6 +340,7 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
         | Event::Routed { .. }
         | Event::Refused { .. }
         | Event::PolicyChanged { .. }
+        | Event::RotaChanged { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
         | Event::Stray { .. }

@@ -5,6 +5,7 @@ use super::id::RequestNumber;
 use super::window::Asked;
 use crate::checks::Check;
 use crate::policy::Kind;
+use crate::policy::rota::Override;
 use crate::text::{Instant, PersonId, RoleId, SystemId};
 use serde::{Deserialize, Serialize};
 
@@ -245,6 +246,19 @@ pub enum Command {
         /// Why.
         words: Option<String>,
     },
+    /// A calendar was read, and says something new.
+    ChangeRota {
+        /// The rota.
+        rota: String,
+        /// The hash of where the calendar is and how it is matched.
+        calendar: String,
+        /// From when on it was read.
+        from: Instant,
+        /// Until when.
+        until: Instant,
+        /// Who is on duty in this time, in order.
+        slots: Vec<Override>,
+    },
     /// A token or an invitation is made.
     CreateToken {
         /// Whose.
@@ -348,6 +362,7 @@ impl Command {
             Self::Freeze { .. } => "freeze",
             Self::Thaw { .. } => "thaw",
             Self::ChangePolicy { .. } => "change-policy",
+            Self::ChangeRota { .. } => "change-rota",
             Self::CreateToken { .. } => "create-token",
             Self::EndToken { .. } => "end-token",
             Self::RecordRefusal { .. } => "record-refusal",

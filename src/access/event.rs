@@ -3,12 +3,15 @@
 use super::id::RequestNumber;
 use super::window::{Asked, Window};
 use crate::checks::Check;
+use crate::policy::rota::Override;
 use crate::policy::{Capacity, Kind};
 use crate::text::{Instant, PersonId, RoleId, SystemId};
 use serde::{Deserialize, Serialize};
 
-/// The format of the record that this binary writes. A higher one in a store makes it refuse to write.
-pub const FORMAT: i64 = 1;
+/// The format of the record that this binary knows. A higher one in a store makes it refuse to write.
+pub const FORMAT: i64 = 2;
+/// The format of a store in which nothing stands yet; the first event of a newer kind raises it.
+pub const FIRST_FORMAT: i64 = 1;
 
 /// Free text, kept apart so that it can be erased: events hold its number and SHA-256(salt ‖ words).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -254,6 +257,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         words: Option<Text>,
     },
+    RotaChanged {
+        rota: String,
+        /// The hash of where the calendar is and how it is matched; the turns are laid only over that one.
+        calendar: String,
+        from: Instant,
+        until: Instant,
+        slots: Vec<Override>,
+    },
     Frozen {
         words: Text,
     },
@@ -399,6 +410,7 @@ impl Event {
             | Self::Routed { .. }
             | Self::Refused { .. }
             | Self::PolicyChanged { .. }
+            | Self::RotaChanged { .. }
             | Self::Frozen { .. }
             | Self::Thawed { .. }
             | Self::Stray { .. }
@@ -408,6 +420,14 @@ impl Event {
             | Self::KeyChanged { .. }
             | Self::ClockAccepted { .. }
             | Self::LossAccepted { .. } => false,
+        }
+    }
+
+    /// The format of the record from which on there is this kind.
+    pub const fn format(&self) -> i64 {
+        match self {
+            Self::RotaChanged { .. } => 2,
+            _ => FIRST_FORMAT,
         }
     }
 
@@ -445,6 +465,7 @@ impl Event {
             | Self::Retried {}
             | Self::Routed { .. }
             | Self::Refused { .. }
+            | Self::RotaChanged { .. }
             | Self::SignedIn { .. }
             | Self::TokenChanged { .. }
             | Self::KeyChanged { .. }

@@ -10,6 +10,7 @@ mod complete;
 mod configure;
 mod connect;
 mod credential_files;
+mod duty;
 mod ending;
 mod exit;
 mod export_lines;

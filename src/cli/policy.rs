@@ -5,7 +5,7 @@ use super::exit::{Exit, Trouble};
 use super::link::{Context, Got, Link};
 use super::page::Page;
 use super::settings::{faults_json, faults_page};
-use super::sheet::{Eye, number, who};
+use super::sheet::{Eye, number};
 use crate::config::{Paths, PolicyFile};
 use crate::policy::{self, Fault, Policy as Ruling};
 use crate::wire::{PolicyBody, PolicyChangeView, PolicyView};
@@ -113,10 +113,7 @@ fn about(view: &PolicyView, eye: &Eye) -> Page {
         page.line(format!("# the file is broken, this version rules: {fault}"));
     }
     for rota in &view.turns {
-        page.line(format!("# {}:", rota.rota));
-        for (from, person) in &rota.turns {
-            page.line(format!("#   from {} {}", eye.full(*from), who(person)));
-        }
+        page.append(super::duty::rota(rota, eye));
     }
     page
 }

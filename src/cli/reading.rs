@@ -6,7 +6,7 @@ use super::exit::{Exit, Trouble};
 use super::link::{self, Context, Got, Link, request_path, with_query};
 use super::page::Page;
 use super::sheet::{self, Eye};
-use super::{timeline, times};
+use super::{duty, timeline, times};
 use crate::access::{RequestNumber, Status};
 use crate::client::kept;
 use crate::clock::Clock;
@@ -308,11 +308,14 @@ fn systems(view: &SystemsView, eye: &Eye) -> Page {
 fn system(view: &SystemView, eye: &Eye) -> Page {
     let mut page = Page::of(format!("{} ({}): {}", view.id, view.environment, view.name));
     page.field("owner", &sheet::person(&view.owner), eye.width);
-    for (who, capacity) in &view.who_can_say_yes {
-        page.field("yes from", &format!("{} as {}", sheet::person(who), sheet::word(capacity)), eye.width);
+    for who in &view.on_duty {
+        page.field("yes from", &duty::duty(who, eye), eye.width);
     }
-    if view.who_can_say_yes.is_empty() {
+    if view.on_duty.is_empty() {
         page.field("yes from", "nobody now", eye.width);
+    }
+    if let Some(next) = &view.next {
+        page.field("next", &duty::next(next, eye), eye.width);
     }
     if view.sensitive {
         page.field("sensitive", "approver, requester and user differ, without exception", eye.width);

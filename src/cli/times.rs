@@ -35,6 +35,11 @@ pub fn exact(at: Instant, zone: Tz) -> String {
     at.utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// The time of day somewhere: `19:30 EST`.
+pub fn clock(at: Instant, zone: Tz) -> String {
+    at.utc().with_timezone(&zone).format("%H:%M %Z").to_string()
+}
+
 /// How much is left: `1h 12m`, `17m`, and seconds only under ten minutes.
 pub fn left(length: Length) -> String {
     let seconds = length.seconds().max(0);

@@ -36,6 +36,8 @@ pub struct Server {
     pub login: Option<Login>,
     /// Bounds on what clients may do.
     pub limits: Limits,
+    /// Private hosts and networks that calendars may be read from.
+    pub allow: Vec<String>,
 }
 
 /// Where the policy comes from.
@@ -132,6 +134,16 @@ pub struct RawServer {
     pub login: Option<RawLogin>,
     /// Bounds on what clients may do.
     pub limits: RawLimits,
+    /// What may be reached outside.
+    pub outbound: RawOutbound,
+}
+
+/// `[outbound]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawOutbound {
+    /// Private hosts and networks that calendars may be read from: `calendar.internal.example`, `10.1.0.0/16`.
+    pub allow: Vec<String>,
 }
 
 /// `[store]`
@@ -264,7 +276,22 @@ impl Judge<'_> {
             tls,
             login,
             limits,
+            allow: self.allowed(&raw.outbound.allow),
         })
+    }
+
+    fn allowed(&mut self, raw: &[String]) -> Vec<String> {
+        let host = |text: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+            (1..=253).contains(&text.len()) && text.chars().all(fits)
+        };
+        let (good, bad): (Vec<&String>, Vec<&String>) =
+            raw.iter().partition(|text| host(text) || text.parse::<Network>().is_ok());
+        for text in bad {
+            let cure = "write a host as calendar.internal.example, or a network as 10.1.0.0/16";
+            self.fault(&["outbound", "allow"], &format!("{text:?} is neither a host nor a network"), cure);
+        }
+        good.into_iter().cloned().collect()
     }
 
     fn store(&mut self, raw: &RawStore) -> (Option<StoreUrl>, Option<SecretFrom>) {

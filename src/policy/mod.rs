@@ -3,6 +3,7 @@
 //! A policy is a pure value made from text. Files, watching and reloading are the edges' work.
 
 pub mod document;
+pub mod duty;
 mod eligible;
 pub mod faults;
 pub mod identity;

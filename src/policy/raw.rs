@@ -90,6 +90,8 @@ pub struct RawRota {
     pub people: Vec<String>,
     /// Exceptions; the last one that covers an instant wins.
     pub overrides: Vec<RawOverride>,
+    /// Two turns whose people change places.
+    pub swaps: Vec<RawSwap>,
     /// An outside calendar instead of turns: a file or an https URL.
     pub ics: Option<String>,
     /// By what its events name a person: `email` or `name`.
@@ -107,6 +109,16 @@ pub struct RawOverride {
     pub until: Option<String>,
     /// Who is on duty then.
     pub person: Option<String>,
+}
+
+/// Two turns of a rota whose people change places.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSwap {
+    /// The day on which one of them begins: `2026-12-07`.
+    pub turn: Option<String>,
+    /// The day on which the other begins.
+    pub with: Option<String>,
 }
 
 /// `[systems.payments]`

@@ -1,9 +1,10 @@
 //! Calendars of turns: who is on duty at an instant.
 
 use crate::text::instant::first_at;
-use crate::text::{Instant, PersonId};
+use crate::text::{Instant, Length, PersonId};
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 /// Who is meant: one person, or whoever a rota says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Rota {
     pub calendar: Option<Calendar>,
     /// What was read from the calendar; the edges fill it. The last one that covers an instant wins, after overrides.
     pub slots: Vec<Override>,
+    /// From when until when the calendar was read; nothing is known of other times.
+    pub covers: Option<(Instant, Instant)>,
 }
 
 /// An outside calendar (RFC 5545) that says who is on duty.
@@ -52,7 +55,7 @@ pub enum Matching {
 }
 
 /// Somebody takes somebody else's hours.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// From this instant on.
     pub from: Instant,
@@ -62,6 +65,8 @@ pub struct Override {
     pub person: PersonId,
 }
 
+/// How much further a reading must reach to be worth writing down.
+const MORE: Length = Length::from_hours(24 * 7);
 /// The most turns that are ever listed.
 const MOST_TURNS: usize = 520;
 
@@ -116,6 +121,38 @@ impl Rota {
         turns
     }
 
+    /// Lays what was read of a calendar from `from` until `until` in the place of what was known.
+    pub fn lay(&mut self, from: Instant, until: Instant, slots: &[Override]) {
+        self.slots = slots.to_vec();
+        self.covers = Some((from, until));
+    }
+
+    /// Whether a reading says something that is not known yet: other turns in the time that both cover, or a week more of them.
+    pub fn is_news(&self, from: Instant, until: Instant, slots: &[Override]) -> bool {
+        let Some((_, known)) = self.covers else { return true };
+        let upto = known.min(until);
+        until.since(known) >= MORE || cut(&self.slots, from, upto) != cut(slots, from, upto)
+    }
+
+    /// The weekly hand-overs between `from` and `until`.
+    pub fn handovers(&self, from: Instant, until: Instant) -> Vec<Instant> {
+        if self.people.is_empty() {
+            return Vec::new();
+        }
+        let week = self.week(from);
+        let all =
+            (1..=MOST_TURNS).filter_map(|more| Some(self.handover_of(week.saturating_add(i64::try_from(more).ok()?))));
+        all.take_while(|at| *at <= until).collect()
+    }
+
+    /// Who has the turn that is under way at `at`, and from when until when it goes.
+    pub fn turn_at(&self, at: Instant) -> Option<(Instant, Instant, PersonId)> {
+        let week = self.week(at);
+        let turns = i64::try_from(self.people.len()).ok().filter(|turns| *turns > 0)?;
+        let person = self.people.get(usize::try_from(week.rem_euclid(turns)).ok()?)?;
+        Some((self.handover_of(week), self.handover_of(week.saturating_add(1)), person.clone()))
+    }
+
     /// The number of the turn that an instant is in; the first is 0.
     fn week(&self, at: Instant) -> i64 {
         let day = at.utc().with_timezone(&self.zone).date_naive();
@@ -141,6 +178,12 @@ impl Rota {
     }
 }
 
+/// The parts of `turns` between `from` and `until`.
+fn cut(turns: &[Override], from: Instant, until: Instant) -> Vec<(Instant, Instant, &PersonId)> {
+    let cut = turns.iter().map(|turn| (turn.from.max(from), turn.until.min(until), &turn.person));
+    cut.filter(|(from, until, _)| from < until).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +205,7 @@ mod tests {
             overrides: Vec::new(),
             calendar: None,
             slots: Vec::new(),
+            covers: None,
         }
     }
     fn on(rota: &Rota, at: &str) -> String {

@@ -184,7 +184,13 @@ impl Service {
         let zone = super::asking::zone(&ruling.policy, actor, body.window.zone.as_deref())?;
         let asked = super::asking::asked(&body.window, zone, now.at)?;
         let approver = match &body.approver {
-            Some(approver) => name::<PersonId>("approver", approver)?,
+            Some(approver) => super::asking::named(
+                &ruling.policy,
+                approver,
+                request.ask.kind,
+                &[&request.requester, &request.ask.user],
+                now.at,
+            )?,
             None => super::asking::first(
                 &ruling.policy,
                 &request.ask.system,

@@ -79,6 +79,31 @@ pub(super) fn first(
     checks::may_decide(policy, system, kind, at, not).into_iter().map(|(who, _)| who).next()
 }
 
+/// The approver whom somebody names. `lead` is the incident lead on duty, where nobody is called so.
+pub(super) fn named(policy: &Policy, approver: &str, kind: Kind, not: &[&PersonId], at: Instant) -> Answered<PersonId> {
+    let id: PersonId = name("approver", approver)?;
+    if approver != "lead" || policy.person(&id).is_some() {
+        return Ok(id);
+    }
+    let no = |sentence: &str, hint: &str| Err(Fault::Refused(Refusal::malformed("approver", sentence, hint)));
+    let Some(leads) = &policy.leads else {
+        return no("lead: the policy names no incident leads", "name a person, or write leads = \"…\" in the policy");
+    };
+    if !policy.kinds.of(kind).lead_may_approve {
+        return no(
+            &format!("lead: the incident lead does not decide {kind} requests"),
+            "leave it out, and it goes to who is on duty; or file it as an emergency",
+        );
+    }
+    match policy.on_duty(leads, at) {
+        Some(lead) if not.iter().any(|own| policy.same_person(own, &lead)) => {
+            no("lead: you lead incidents now, and do not decide on your own request", "leave it out")
+        }
+        Some(lead) => Ok(lead),
+        None => no("lead: no incident lead is on duty now", "leave it out, and it goes to who can say yes now"),
+    }
+}
+
 /// What the checks look at, for a request that exists.
 pub(super) fn view<'a>(
     ruling: &'a Ruling,
@@ -180,7 +205,7 @@ impl Service {
         let kind = body.kind.unwrap_or(if body.ticket.is_some() && short { Kind::Emergency } else { Kind::Planned });
         let user = body.user.as_deref().map_or_else(|| Ok(person.clone()), |user| name("user", user))?;
         let approver = match &body.approver {
-            Some(approver) => name("approver", approver)?,
+            Some(approver) => named(policy, approver, kind, &[&person, &user], now)?,
             None => first(policy, &system, kind, &[&person, &user], now)
                 .or_else(|| policy.systems.get(&system).map(|system| system.owner.clone()))
                 .unwrap_or_else(|| person.clone()),
@@ -229,7 +254,16 @@ impl Service {
             kind: body.kind.unwrap_or(ask.kind),
             ticket: body.ticket.clone().or_else(|| ask.ticket.clone()).filter(|ticket| !ticket.is_empty()),
             user: other("user", &body.user, &ask.user)?,
-            approver: other("approver", &body.approver, &ask.approver)?,
+            approver: match &body.approver {
+                Some(approver) => named(
+                    &ruling.policy,
+                    approver,
+                    body.kind.unwrap_or(ask.kind),
+                    &[&request.requester, &other("user", &body.user, &ask.user)?],
+                    now,
+                )?,
+                None => ask.approver.clone(),
+            },
         })
     }
 

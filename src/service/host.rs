@@ -89,6 +89,7 @@ pub async fn start(server: &config::Server) -> Result<Service, StartFault> {
         state,
         replica: replica().map_err(usage)?,
         clock_skew: server.clock_skew,
+        allow: server.allow.iter().filter_map(|allow| allow.parse().ok()).collect(),
     };
     Service::start(store, clock, options).await.map_err(|fault| match fault {
         Fault::Away(sentence) => StartFault::Away(sentence),

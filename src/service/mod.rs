@@ -5,6 +5,7 @@
 mod act;
 mod asking;
 mod board;
+mod feeds;
 pub mod host;
 mod keeper;
 mod past;
@@ -21,6 +22,7 @@ pub use ruling::{Reader, policy_hash, read_policy};
 
 use crate::access::{Actor, Code, Now, Refusal, RequestNumber};
 use crate::clock::Clock;
+use crate::outbound::{Allow, Outbound};
 use crate::secret::Chance;
 use crate::store::{Store, StoreError};
 use crate::text::{Instant, Length};
@@ -62,6 +64,8 @@ pub struct Options {
     pub replica: String,
     /// How far the clock may be from the database's.
     pub clock_skew: Length,
+    /// Private hosts and networks that calendars may be read from.
+    pub allow: Vec<Allow>,
 }
 
 /// What a simulation puts in the place of targets and chance.
@@ -106,6 +110,8 @@ struct Inner {
     probes: past::Probes,
     pasts: past::Pasts,
     tokens: signin::Lookups,
+    feeds: feeds::Feeds,
+    outbound: Outbound,
     wake: Notify,
     stop: Stop,
     /// Set once every past-end removal was tried.
@@ -217,6 +223,7 @@ impl Service {
         let file = options.state.join("checkpoint.note");
         let keeper = Keeper::open(&head.store_id, &options.checkpoint_key, file).map_err(Fault::Broken)?;
         let spool = Spool::open(&options.state.join("removals.spool")).map_err(Fault::Broken)?;
+        let outbound = Outbound::new(options.allow.clone()).map_err(Fault::Broken)?;
         let service = Self {
             inner: Arc::new(Inner {
                 rulings: Rulings::new(store.clone(), seams.read),
@@ -237,6 +244,8 @@ impl Service {
                 probes: past::Probes::default(),
                 pasts: past::Pasts::default(),
                 tokens: signin::Lookups::default(),
+                feeds: feeds::Feeds::default(),
+                outbound,
                 wake: Notify::new(),
                 stop: Stop(watch::Sender::new(false)),
                 ready: AtomicBool::new(false),
@@ -325,6 +334,7 @@ impl Service {
     async fn refresh_ruling(&self) -> Answered<Arc<Ruling>> {
         let hash = self.inner.store.head().await?.policy;
         let ruling = self.inner.rulings.of(&hash).await?;
+        let ruling = self.with_turns(ruling).await?;
         *self.inner.ruling.lock().unwrap_or_else(PoisonError::into_inner) = Some(ruling.clone());
         Ok(ruling)
     }

@@ -5,13 +5,13 @@ use super::{Answered, Fault, Service};
 use crate::access::due::Phase;
 use crate::access::facts::{Facts, Frozen};
 use crate::access::{Actor, Code, Refusal, Request, RequestNumber, Status, Subject, may, status, who};
-use crate::policy::{Duty, Kind, Policy};
+use crate::policy::{Duty, Kind, OnDuty, Policy};
 use crate::store::{ListFilter, Stored, StoredText, WorkRow};
 use crate::text::{Instant, PersonId, SystemId};
 use crate::trail::{self, export};
 use crate::wire::{
-    EventView, EventsView, HeadView, ListQuery, ListView, MeView, PolicyView, RequestView, RoleView, SystemView,
-    SystemsView, TurnsView,
+    CalendarView, EventView, EventsView, GapView, HeadView, ListQuery, ListView, MeView, NextDutyView, PolicyView,
+    RequestView, RoleView, SystemView, SystemsView, TurnsView,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -247,6 +247,10 @@ impl Service {
                 .into_iter()
                 .map(|(id, capacity)| (person(policy, &id), capacity))
                 .collect(),
+            on_duty: super::view::on_duty(policy, policy.eligible(system, Kind::Emergency, at)),
+            next: policy
+                .next_change(system, Kind::Emergency, at)
+                .map(|(from, then)| NextDutyView { from, who: super::view::on_duty(policy, then) }),
             roles: system
                 .roles
                 .iter()
@@ -292,8 +296,25 @@ impl Service {
         let at = self.now().at;
         let changed = self.inner.store.policy_changed().await?;
         let text = self.inner.store.policy_text(&ruling.hash).await?.unwrap_or_default();
-        let turns = ruling.policy.rotas.iter().map(|(name, rota)| TurnsView {
+        let policy = &ruling.policy;
+        let turns = policy.rotas.iter().map(|(name, rota)| TurnsView {
             rota: name.clone(),
+            now: policy.on_duty(&OnDuty::Rota(name.clone()), at).map(|id| super::view::turn(policy, &id)),
+            gaps: policy
+                .gaps(&OnDuty::Rota(name.clone()), at, at.plus(super::feeds::AHEAD))
+                .into_iter()
+                .map(|gap| GapView { from: gap.from, until: gap.until, away: gap.away.map(|id| person(policy, &id)) })
+                .collect(),
+            calendar: rota.calendar.as_ref().map(|_| {
+                let feed = self.inner.feeds.of(name).unwrap_or_default();
+                CalendarView {
+                    read_at: feed.read_at,
+                    known_until: rota.covers.map(|(_, until)| until),
+                    failing_since: feed.fault.as_ref().map(|(since, _)| *since),
+                    fault: feed.fault.map(|(_, sentence)| sentence),
+                    remarks: feed.remarks,
+                }
+            }),
             turns: rota
                 .next_turns(at, TURNS)
                 .into_iter()

@@ -81,6 +81,7 @@ impl Service {
                 self.reload_policy(&path).await?;
             }
         }
+        self.read_calendars(now.at).await?;
         self.compare_clocks(&mut turns.compared).await?;
         // While the clock was wrong, what is wanted may have been taken out.
         let came_back = now.sane && !std::mem::replace(&mut turns.sane, now.sane);

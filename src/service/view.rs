@@ -5,12 +5,12 @@ use crate::access::event::{Observed, Text, Verdict};
 use crate::access::request::{Decision, Ended, Extension, Held, How, Note, Request, State};
 use crate::access::window::End;
 use crate::access::{Status, overdue, status};
-use crate::policy::Policy;
+use crate::policy::{Capacity, Policy};
 use crate::store::WorkRow;
 use crate::text::{Instant, PersonId};
 use crate::wire::{
-    ClaimView, DecisionView, EndedView, ExtensionView, GrantView, HandedBackView, NoteView, ObservedView, PersonView,
-    RequestView, RevisionView, WindowView,
+    ClaimView, DecisionView, DutyView, EndedView, ExtensionView, GrantView, HandedBackView, NoteView, ObservedView,
+    PersonView, RequestView, RevisionView, TurnView, WindowView,
 };
 use std::collections::HashMap;
 
@@ -25,6 +25,25 @@ pub(super) fn person(policy: &Policy, id: &PersonId) -> PersonView {
         name: known.map_or_else(|| id.to_string(), |p| p.name.clone()),
         title: known.and_then(|p| p.title.clone()),
     }
+}
+
+/// Somebody on duty, as shown.
+pub(super) fn turn(policy: &Policy, id: &PersonId) -> TurnView {
+    let known = policy.person(id);
+    TurnView {
+        person: person(policy, id),
+        zone: known.map_or(policy.zone, |p| p.zone).name().to_owned(),
+        contact: known.and_then(|p| p.contact.clone()),
+    }
+}
+
+/// Who can say yes, as shown.
+pub(super) fn on_duty(policy: &Policy, who: Vec<(PersonId, Capacity)>) -> Vec<DutyView> {
+    let one = |(id, capacity): (PersonId, Capacity)| {
+        let TurnView { person, zone, contact } = turn(policy, &id);
+        DutyView { person, capacity, zone, contact }
+    };
+    who.into_iter().map(one).collect()
 }
 
 /// The numbers of every text that a request refers to, lowest first. Every test holds it against what stands in the row.

@@ -100,9 +100,22 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
         work.extend(work_of(&rows.next().unwrap_or_default())?);
     }
     let ruling = ruling(writer, &head, policies).await?;
+    let (ruling, slots) = super::slots::load(writer, ruling, policies).await?;
     let (tokens, last_token) = tokens(writer, acts).await?;
     let texts = texts(writer, acts).await?;
-    Ok(World { ruling, work, frozen, texts, head, requests, keys, tokens, last_token, changes: Changes::default() })
+    Ok(World {
+        ruling,
+        slots,
+        work,
+        frozen,
+        texts,
+        head,
+        requests,
+        keys,
+        tokens,
+        last_token,
+        changes: Changes::default(),
+    })
 }
 
 async fn fetch(writer: &mut Writer, query: Option<Statement>) -> Result<Vec<Row>, StoreError> {

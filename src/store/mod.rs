@@ -24,6 +24,7 @@ mod read;
 pub mod row;
 mod save;
 pub mod schema;
+mod slots;
 pub mod stand_in;
 mod work;
 mod world;
@@ -42,6 +43,7 @@ pub use open::{Options, Store};
 pub use policies::{PolicyReader, Ruling};
 pub use read::StoredText;
 pub use row::{Arg, Row, values};
+pub use slots::{KnownSlots, Slots, calendar_hash, lay};
 pub use work::WorkRow;
 
 #[cfg(test)]

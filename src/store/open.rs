@@ -11,7 +11,7 @@ use super::policies::{Policies, PolicyReader};
 use super::schema;
 use super::stand_in::StandIn;
 use super::write::{Answer, Job, Queues, Scribe, Side};
-use crate::access::event::FORMAT;
+use crate::access::event::FIRST_FORMAT;
 use crate::access::id::BEFORE_FIRST;
 use crate::clock::Clock;
 use crate::secret;
@@ -226,7 +226,7 @@ async fn begin(writer: &mut Writer) -> Result<Head, StoreError> {
         Link::ZERO.to_string().into(),
         Frontier::new().to_string().into(),
         BEFORE_FIRST.into(),
-        FORMAT.into(),
+        FIRST_FORMAT.into(),
         new_id()?.into(),
     ];
     let sql = "INSERT INTO head (one, seq, at, alive_at, link, tree, number, policy, format, store_id) \

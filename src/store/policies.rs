@@ -1,5 +1,6 @@
 //! The policies that rule or ruled, read once each. How a policy's text is read is handed in: the store knows no grammar.
 
+use super::slots::KnownSlots;
 use crate::policy::{Kinds, Policy};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,11 +29,44 @@ pub struct Ruling {
 pub(super) struct Policies {
     read: PolicyReader,
     known: Mutex<HashMap<String, Ruling>>,
+    /// What was read of the calendars, up to which event.
+    slots: Mutex<(i64, Arc<KnownSlots>)>,
+    /// The last ruling that had it laid over: laying costs a copy of the policy.
+    laid: Mutex<Option<(Arc<KnownSlots>, Ruling)>>,
 }
 
 impl Policies {
     pub(super) fn new(read: PolicyReader) -> Self {
-        Self { read, known: Mutex::new(HashMap::new()) }
+        Self { read, known: Mutex::default(), slots: Mutex::default(), laid: Mutex::default() }
+    }
+
+    /// What was read of the calendars, and up to which event.
+    pub(super) fn slots(&self) -> (i64, Arc<KnownSlots>) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what was committed since.
+    pub(super) fn learn(&self, seq: i64, news: KnownSlots) -> Arc<KnownSlots> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if seq > slots.0 {
+            slots.0 = seq;
+            Arc::make_mut(&mut slots.1).extend(news);
+        }
+        slots.1.clone()
+    }
+
+    /// The ruling with what was read laid over it; made once.
+    pub(super) fn laid(&self, ruling: &Ruling, known: &Arc<KnownSlots>) -> Ruling {
+        let mut last = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, laid)) = &*last
+            && Arc::ptr_eq(of, known)
+            && laid.hash == ruling.hash
+        {
+            return laid.clone();
+        }
+        let laid = super::slots::laid(ruling, known);
+        *last = Some((known.clone(), laid.clone()));
+        laid
     }
 
     /// The policy of this hash, if it was read before.

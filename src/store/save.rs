@@ -35,7 +35,8 @@ pub(super) async fn save(writer: &mut Writer, world: &World, alive_at: Instant) 
     all.extend(beside(writer, world)?);
     all.extend(rare(writer, world)?);
     let head = &world.head;
-    let sql = "UPDATE head SET seq = $1, at = $2, alive_at = $3, link = $4, tree = $5, number = $6, policy = $7 WHERE one = 1";
+    let sql = "UPDATE head SET seq = $1, at = $2, alive_at = $3, link = $4, tree = $5, number = $6, policy = $7, \
+        format = $8 WHERE one = 1";
     let args = vec![
         head.seq.into(),
         head.at.millis().into(),
@@ -44,6 +45,7 @@ pub(super) async fn save(writer: &mut Writer, world: &World, alive_at: Instant) 
         head.tree.to_string().into(),
         head.number.into(),
         head.policy.as_str().into(),
+        head.format.into(),
     ];
     all.push((sql.into(), args));
     writer.fetch_all(all).await.map(drop)

@@ -6,6 +6,7 @@ use super::fault::StoreError;
 use super::head::Head;
 use super::keep::{Stored, TokenRow, number, split};
 use super::policies::{Policies, Ruling};
+use super::slots::{KnownSlots, Slots, laid};
 use super::work::{Cause, WorkRow, changes_what_is_wanted, derive};
 use crate::access::command::Command;
 use crate::access::due::{Phase, phase};
@@ -19,6 +20,7 @@ use crate::trail::link::hex;
 use crate::trail::{Record, SALT_BYTES, text_hash};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// A free text on its way into its table.
 #[derive(Debug, Clone)]
@@ -68,6 +70,8 @@ impl Changes {
 pub(super) struct World {
     pub head: Head,
     pub ruling: Ruling,
+    /// What was read of each calendar.
+    pub slots: Arc<KnownSlots>,
     pub requests: BTreeMap<RequestNumber, Request>,
     pub work: BTreeMap<String, WorkRow>,
     pub frozen: Vec<Frozen>,
@@ -125,7 +129,7 @@ impl World {
         if policy.is_some()
             && let Command::ChangePolicy { hash, text, .. } = &command
         {
-            self.ruling = policies.keep(hash, text, self.head.seq * 16);
+            self.ruling = laid(&policies.keep(hash, text, self.head.seq * 16), &self.slots);
             self.head.policy.clone_from(hash);
         }
         self.remember(act, &subject, moment.recorded);
@@ -184,7 +188,7 @@ impl World {
         match command {
             Command::File { .. } => Subject::Request(RequestNumber(self.head.number + 1)),
             Command::Freeze { system, .. } | Command::Thaw { system, .. } => of(system),
-            Command::ChangePolicy { .. } => Subject::Policy,
+            Command::ChangePolicy { .. } | Command::ChangeRota { .. } => Subject::Policy,
             Command::CreateToken { person, .. } | Command::EndToken { person, .. } => Subject::Person(person.clone()),
             Command::Erase { .. }
             | Command::AcceptClock { .. }
@@ -319,6 +323,7 @@ impl World {
         .link();
         self.changes.events.push(Stored { link, ..stored });
         (self.head.seq, self.head.at, self.head.link) = (seq, at, link);
+        self.head.format = self.head.format.max(event.format());
         self.head.tree.push(link);
         if let Some(number) = number(subject) {
             let place = Place { seq, at, actor, policy: &self.ruling.hash };
@@ -337,6 +342,11 @@ impl World {
             _ => None,
         };
         match (event, command) {
+            (Event::RotaChanged { rota, calendar, from, until, slots }, _) => {
+                let known = Slots { calendar: calendar.clone(), from: *from, until: *until, slots: slots.clone() };
+                Arc::make_mut(&mut self.slots).insert(rota.clone(), known);
+                self.ruling = laid(&self.ruling, &self.slots);
+            }
             (Event::Frozen { words }, _) => {
                 let system = system(subject);
                 self.frozen.retain(|frozen| frozen.system != system);

@@ -404,8 +404,38 @@ pub struct SystemView {
     pub owner: PersonView,
     /// Who can say yes now, in the order in which they are asked, and as what.
     pub who_can_say_yes: Vec<(PersonView, Capacity)>,
+    /// The same people, with how they are reached and what time it is for them.
+    #[serde(default)]
+    pub on_duty: Vec<DutyView>,
+    /// When other people can say yes, or in another order, and who they are then.
+    #[serde(default)]
+    pub next: Option<NextDutyView>,
     /// Its roles, narrowest first.
     pub roles: Vec<RoleView>,
+}
+
+/// Somebody who can say yes, and how they are reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DutyView {
+    /// Who.
+    pub person: PersonView,
+    /// As what.
+    #[serde(rename = "as")]
+    pub capacity: Capacity,
+    /// Their zone.
+    pub zone: String,
+    /// How they are reached.
+    #[serde(default)]
+    pub contact: Option<String>,
+}
+
+/// Who can say yes from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NextDutyView {
+    /// From when.
+    pub from: Instant,
+    /// Who, in the order in which they are asked; empty: nobody.
+    pub who: Vec<DutyView>,
 }
 
 /// `GET /v1/systems`.
@@ -464,6 +494,59 @@ pub struct TurnsView {
     pub rota: String,
     /// From when, and who.
     pub turns: Vec<(Instant, PersonView)>,
+    /// Who it is now; nobody where that person is away, too.
+    #[serde(default)]
+    pub now: Option<TurnView>,
+    /// When nobody is on duty, in the next 60 days.
+    #[serde(default)]
+    pub gaps: Vec<GapView>,
+    /// How the reading of its calendar stands, where it has one.
+    #[serde(default)]
+    pub calendar: Option<CalendarView>,
+}
+
+/// Who is on duty, and how they are reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TurnView {
+    /// Who.
+    pub person: PersonView,
+    /// Their zone.
+    pub zone: String,
+    /// How they are reached.
+    #[serde(default)]
+    pub contact: Option<String>,
+}
+
+/// A time at which nobody is on duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct GapView {
+    /// From when.
+    pub from: Instant,
+    /// Until when, as far as it was looked.
+    pub until: Instant,
+    /// Whose turn it is, who is away then.
+    #[serde(default)]
+    pub away: Option<PersonView>,
+}
+
+/// How the reading of an outside calendar stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CalendarView {
+    /// When it was read well last, by this replica.
+    #[serde(default)]
+    pub read_at: Option<Instant>,
+    /// Until when turns are known; nothing where it was never read.
+    #[serde(default)]
+    pub known_until: Option<Instant>,
+    /// Since when it cannot be read.
+    #[serde(default)]
+    pub failing_since: Option<Instant>,
+    /// Why.
+    #[serde(default)]
+    pub fault: Option<String>,
+    /// What the reading left out.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }
 
 /// What applying another policy changes.

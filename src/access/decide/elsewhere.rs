@@ -7,6 +7,8 @@ use crate::access::event::{Event, Text, TokenChange};
 use crate::access::facts::{Facts, Now};
 use crate::access::refusal::{Code, Refusal};
 use crate::policy::Duty;
+use crate::policy::rota::Override;
+use crate::text::Instant;
 
 pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> Result<Vec<Event>, Refusal> {
     Ok(vec![match command {
@@ -29,6 +31,9 @@ pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: N
             }
             let why = super::optional("words", why.as_deref())?;
             Event::PolicyChanged { hash: hash.clone(), policy: Text::draft(text.clone()), words: why }
+        }
+        Command::ChangeRota { rota, calendar, from, until, slots } => {
+            return read_anew(facts, actor, rota, calendar, (*from, *until), slots);
         }
         Command::CreateToken { person, name, invitation, expires_at, token, .. } => {
             own_or_admin(facts, actor, person)?;
@@ -95,6 +100,31 @@ pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: N
             return Err(Refusal::new(Code::Malformed, "this is about a request", "name it"));
         }
     }])
+}
+
+/// What a calendar says, where it is news. Another replica may have said it just before.
+fn read_anew(
+    facts: &Facts<'_>,
+    actor: &Actor,
+    name: &str,
+    calendar: &str,
+    (from, until): (Instant, Instant),
+    slots: &[Override],
+) -> Result<Vec<Event>, Refusal> {
+    if *actor != Actor::Clock {
+        return Err(Refusal::new(Code::NotAllowed, "only the calendar's reader does this", "change the calendar"));
+    }
+    let rota = facts.policy.rotas.get(name).filter(|rota| rota.calendar.is_some());
+    let known = |slot: &Override| facts.policy.person(&slot.person).is_some();
+    let in_order = slots.iter().zip(slots.iter().skip(1)).all(|(one, next)| one.until <= next.from);
+    let Some(rota) = rota.filter(|_| in_order && slots.iter().all(|slot| known(slot) && slot.from < slot.until)) else {
+        return Err(super::standing::moved());
+    };
+    if !rota.is_news(from, until, slots) {
+        return Ok(Vec::new());
+    }
+    let (rota, calendar) = (name.to_owned(), calendar.to_owned());
+    Ok(vec![Event::RotaChanged { rota, calendar, from, until, slots: slots.to_vec() }])
 }
 
 fn token_event(

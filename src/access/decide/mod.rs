@@ -68,6 +68,7 @@ pub fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> 
         Command::Freeze { .. }
         | Command::Thaw { .. }
         | Command::ChangePolicy { .. }
+        | Command::ChangeRota { .. }
         | Command::CreateToken { .. }
         | Command::EndToken { .. }
         | Command::RecordRefusal { .. }

@@ -1,10 +1,10 @@
 //! Judging `[rotas.…]`: turns that somebody always has, or an outside calendar.
 
 use super::Judge;
-use crate::policy::raw::{RawOverride, RawRota};
+use crate::policy::raw::{RawOverride, RawRota, RawSwap};
 use crate::policy::rota::{Calendar, Matching, Override, Rota};
 use crate::text::Instant;
-use crate::text::instant::{date_of, resolve, time_of};
+use crate::text::instant::{date_of, first_at, resolve, time_of};
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -71,7 +71,51 @@ impl Judge<'_> {
             None => NaiveDate::from_ymd_opt(2024, 1, 1),
         };
         let overrides = self.overrides(name, &raw.overrides, zone);
-        Some(Rota { zone, handover: handover?, starts: starts?, people, overrides, calendar, slots: Vec::new() })
+        let (slots, covers) = (Vec::new(), None);
+        let mut rota =
+            Rota { zone, handover: handover?, starts: starts?, people, overrides: Vec::new(), calendar, slots, covers };
+        // An override lies over a swap: it is the more exact of the two.
+        rota.overrides = self.swaps(name, &raw.swaps, &rota);
+        rota.overrides.extend(overrides);
+        Some(rota)
+    }
+
+    /// Two turns whose people change places, each named by the day on which it begins.
+    fn swaps(&mut self, name: &str, raw: &[RawSwap], rota: &Rota) -> Vec<Override> {
+        let mut overrides = Vec::new();
+        for (at, swap) in raw.iter().enumerate() {
+            let at = at.to_string();
+            let path = ["rotas", name, "swaps", &at];
+            let mut turn = |day: Option<&String>, key: &str| {
+                let Some(begins) = day.and_then(|day| date_of(day)) else {
+                    let sentence = format!("a swap of {name} has no day in {key}");
+                    self.fault(
+                        &path,
+                        &sentence,
+                        &format!("write the day on which that turn begins: {key} = \"2026-12-07\""),
+                    );
+                    return None;
+                };
+                // At the hand-over the turn has begun, also when the clocks change on that day.
+                let found = rota.turn_at(first_at(begins.and_time(rota.handover.1), rota.zone));
+                let begins_then = |from: Instant| from.utc().with_timezone(&rota.zone).date_naive() == begins;
+                if rota.calendar.is_some() || !found.as_ref().is_some_and(|(from, ..)| begins_then(*from)) {
+                    let sentence = format!("no turn of {name} begins on {begins}");
+                    self.fault(&path, &sentence, "name the day of a hand-over; policy show lists the next ones");
+                    return None;
+                }
+                found
+            };
+            let (one, other) = (turn(swap.turn.as_ref(), "turn"), turn(swap.with.as_ref(), "with"));
+            let (Some(one), Some(other)) = (one, other) else { continue };
+            if one.2 == other.2 {
+                let sentence = format!("both turns of a swap of {name} are {}'s", one.2);
+                self.warn(&path, &sentence, "name turns of two people");
+            }
+            overrides.push(Override { from: one.0, until: one.1, person: other.2 });
+            overrides.push(Override { from: other.0, until: other.1, person: one.2 });
+        }
+        overrides
     }
 
     fn handover(&mut self, name: &str, raw: &RawRota) -> Option<(Weekday, NaiveTime)> {
@@ -108,9 +152,23 @@ impl Judge<'_> {
             }
             return None;
         };
-        if ics.trim().is_empty() || (ics.contains("://") && !ics.starts_with("https://")) {
-            let sentence = format!("{ics:?} is no calendar that can be read");
-            self.fault(&["rotas", name, "ics"], &sentence, "write a file's path or an https:// address");
+        let scheme = ics.split_once("://").map(|(scheme, _)| scheme);
+        match scheme {
+            _ if ics.trim().is_empty() => {
+                let sentence = format!("the calendar of {name} is empty");
+                self.fault(&["rotas", name, "ics"], &sentence, "write a file's path or an https:// address");
+            }
+            None | Some("https") => {}
+            // The server reads it from hosts only that its operator allows.
+            Some("http") => {
+                let sentence =
+                    format!("the calendar of {name} travels in clear: whoever sits between says who is on duty");
+                self.warn(&["rotas", name, "ics"], &sentence, "write https://");
+            }
+            Some(_) => {
+                let sentence = format!("the calendar of {name} is at no address that can be read");
+                self.fault(&["rotas", name, "ics"], &sentence, "write a file's path or an https:// address");
+            }
         }
         Some(Calendar { ics, matching })
     }

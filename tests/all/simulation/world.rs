@@ -269,6 +269,7 @@ impl World {
             state,
             replica: name.clone(),
             clock_skew: Length::from_seconds(2),
+            allow: Vec::new(),
         };
         let quiet = Quiet::new();
         let started = quiet.runtime.block_on(async {
