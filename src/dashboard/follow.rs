@@ -61,6 +61,14 @@ impl Way {
     }
 }
 
+/// Why there is no news.
+enum Missed {
+    /// The host is there and says nothing.
+    Silent(String),
+    /// It was refused, or nobody is there.
+    Failed(ClientError),
+}
+
 /// Opens the way and follows the board until nobody listens any more.
 pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Way {
     let (open, client) = watch::channel(None);
@@ -121,17 +129,17 @@ impl Follower {
             }
             // Asked for anew.
             Ok(None) => Ok(()),
-            Err(error) => self.missed(&error).await,
+            Err(missed) => self.missed(&missed).await,
         }
     }
 
     /// The next news; none where the whole board is wanted instead.
-    async fn poll(&mut self) -> Result<Option<BoardView>, ClientError> {
+    async fn poll(&mut self) -> Result<Option<BoardView>, Missed> {
         let open = self.open.borrow().clone();
         let client = if let Some(client) = open {
             client
         } else {
-            let client = self.door.open().await?;
+            let client = self.door.open().await.map_err(Missed::Failed)?;
             self.open.send_replace(Some(client.clone()));
             client
         };
@@ -144,20 +152,19 @@ impl Follower {
         };
         let late = self.watch.elapsed().saturating_add(ANSWER);
         tokio::select! {
-            answer = client.get::<BoardView>(&path) => answer.map(Some),
-            () = self.watch.until(late) => {
-                Err(ClientError::Away(format!("{} does not answer", client.address())))
-            }
+            answer = client.get::<BoardView>(&path) => answer.map(Some).map_err(Missed::Failed),
+            () = self.watch.until(late) => Err(Missed::Silent(format!("{} does not answer", client.address()))),
             () = self.poke.woken.notified() => Ok(None),
         }
     }
 
     /// Says why, and waits for the next try, or until somebody looks.
-    async fn missed(&mut self, error: &ClientError) -> Result<(), Closed> {
-        let (sentence, offline) = match error {
-            ClientError::Away(sentence) => (sentence.clone(), true),
-            ClientError::Wrong(sentence) => (sentence.clone(), false),
-            ClientError::Problem(problem) => {
+    async fn missed(&mut self, missed: &Missed) -> Result<(), Closed> {
+        let (sentence, offline) = match missed {
+            Missed::Failed(ClientError::Away(sentence)) => (sentence.clone(), true),
+            // It took the question: what is shown grows old, and that is what is said.
+            Missed::Silent(sentence) | Missed::Failed(ClientError::Wrong(sentence)) => (sentence.clone(), false),
+            Missed::Failed(ClientError::Problem(problem)) => {
                 // What it knew of us is not what is there now: another store, or an older one.
                 if problem.status == 400 {
                     self.after = None;

@@ -5,8 +5,9 @@ use super::effect::Effect;
 use super::follow::{Way, follow};
 use super::model::Model;
 use super::msg::{Moment, Msg, Refused};
+use super::open::Opened;
 use super::run::Hands;
-use super::{open, terminal};
+use super::{open, stop, terminal};
 use crate::client::{Client, ClientError, Door, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
@@ -14,7 +15,6 @@ use crate::text::{Clean, Instant, Length};
 use crate::wire::{BoardView, EventsView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustix::process::{Signal, kill_current_process_group};
 use serde_json::json;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ use tokio::sync::{Semaphore, mpsc};
 const AT_ONCE: usize = 32;
 /// What is known is kept so often at most.
 const KEEP: Duration = Duration::from_mins(1);
+/// A stop that is heard so soon after one's own is that one.
+const ECHO: Duration = Duration::from_millis(500);
 /// The longest text that terminals take for a clipboard, in bytes.
 const LONGEST_COPY: usize = 50_000;
 
@@ -42,6 +44,8 @@ pub struct Desk {
     tmux: bool,
     /// Wheel and clicks are told.
     mouse: bool,
+    /// When it came back from stopping its whole job.
+    back_at: Option<Duration>,
 }
 
 impl Desk {
@@ -49,7 +53,7 @@ impl Desk {
     pub fn new(door: Door, clock: Clock, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Self {
         let tmux = std::env::var_os("TMUX").is_some();
         let (keeps_next, room) = (Duration::ZERO, Arc::new(Semaphore::new(AT_ONCE)));
-        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux, mouse: false }
+        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux, mouse: false, back_at: None }
     }
 
     /// Keeps what is known below these folders, for the next start.
@@ -101,10 +105,11 @@ impl Desk {
         drop(self.news.try_send(Msg::Said(words)));
     }
 
-    fn copy(&self, text: &str) {
-        if text.len() <= LONGEST_COPY && terminal::say(&clipboard(text, self.tmux)).is_err() {
-            tracing::warn!("the terminal took nothing for its clipboard");
-        }
+}
+
+fn copy(text: &str, tmux: bool) {
+    if text.len() <= LONGEST_COPY && terminal::say(&clipboard(text, tmux)).is_err() {
+        tracing::warn!("the terminal took nothing for its clipboard");
     }
 }
 
@@ -158,16 +163,24 @@ impl Hands for Desk {
                 Msg::Tick
             }),
             Effect::Resync => self.line.iter().for_each(Way::resync),
-            Effect::Copy(text) => self.copy(&text),
+            Effect::Copy(text) => copy(&text, self.tmux),
             Effect::Open(address) if !open::is_web(&address) => {
                 self.say("the ticket is not opened: its address is none of the web".into());
             }
             Effect::Open(address) => {
-                if let Err(why) = open::open(&address) {
-                    tracing::warn!("no browser was opened: {why}");
-                    self.copy(&address);
-                    self.say(format!("the ticket is not opened, its address is copied instead: {why}"));
-                }
+                let (news, tmux) = (self.news.clone(), self.tmux);
+                tokio::spawn(async move {
+                    let words = match open::open(&address).await {
+                        Ok(Opened::Yes) => "the ticket is opened".into(),
+                        Ok(Opened::HandedTo(opener)) => format!("{opener} has the ticket's address"),
+                        Err(why) => {
+                            tracing::warn!("no browser was opened: {why}");
+                            copy(&address, tmux);
+                            format!("the ticket is not opened, its address is copied instead: {why}")
+                        }
+                    };
+                    let _ = news.send(Msg::Said(words)).await;
+                });
             }
             Effect::Mouse(on) => {
                 self.mouse = on;
@@ -187,10 +200,14 @@ impl Hands for Desk {
         self.line.iter().for_each(Way::nudge);
     }
 
-    fn suspend(&mut self) {
+    fn suspend(&mut self, job: bool) {
+        // What stopped the whole job is heard by us as well, a moment later.
+        if self.back_at.is_some_and(|back| self.watch.elapsed().saturating_sub(back) < ECHO) && !job {
+            return;
+        }
         terminal::leave();
-        // The whole job stops, whatever started it too; where there is nobody to continue it, the system stops nothing.
-        let _ = kill_current_process_group(Signal::TSTP);
+        stop::stop(job);
+        self.back_at = job.then(|| self.watch.elapsed());
         self.resume();
     }
 

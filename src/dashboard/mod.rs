@@ -6,6 +6,7 @@
 //! version that were on the screen when its key was pressed.
 
 pub mod allowed;
+mod background;
 pub mod dialog;
 pub mod difference;
 pub mod effect;
@@ -23,6 +24,7 @@ pub mod rows;
 pub mod run;
 pub mod session;
 pub mod standing;
+mod stop;
 pub mod terminal;
 pub mod theme;
 pub mod update;

@@ -76,6 +76,11 @@ pub enum Msg {
     },
     /// What an effect came to that was not as hoped, in a sentence.
     Said(String),
+    /// The terminal said what its background is like.
+    Background {
+        /// Light, rather than dark.
+        light: bool,
+    },
     /// Stopped by Ctrl-Z and back in the foreground.
     Resumed,
 }

@@ -2,15 +2,27 @@
 
 use std::io;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::process::Command;
 
 /// Who knows a browser, the first that is there.
 const OPENERS: [&str; 4] = ["xdg-open", "open", "wslview", "sensible-browser"];
+/// One that goes on for so long is a browser, and will not say how it went.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest address.
 const LONGEST: usize = 2048;
 
+/// How it went, as far as one can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// Whoever was asked says that it is open.
+    Yes,
+    /// It was handed to this program, which goes on and says nothing.
+    HandedTo(&'static str),
+}
+
 /// Opens `address`, or says why not.
-pub fn open(address: &str) -> Result<(), String> {
+pub async fn open(address: &str) -> Result<Opened, String> {
     if !is_web(address) {
         return Err("only http and https addresses are opened".into());
     }
@@ -19,21 +31,34 @@ pub fn open(address: &str) -> Result<(), String> {
     if !screen && !cfg!(target_os = "macos") {
         return Err("there is no screen to open it on".into());
     }
-    for opener in OPENERS {
+    open_by(&OPENERS, address, PATIENCE).await
+}
+
+async fn open_by(openers: &[&'static str], address: &str, patience: Duration) -> Result<Opened, String> {
+    for opener in openers {
         let mut command = Command::new(opener);
         command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // A group of its own: what stops or ends us does not stop it.
         command.process_group(0);
         match command.spawn() {
             Ok(mut child) => {
-                tokio::spawn(async move { child.wait().await });
-                return Ok(());
+                // Some are the browser itself, and end with it.
+                let ended = tokio::time::timeout(patience, child.wait()).await;
+                return match ended {
+                    Ok(Ok(status)) if status.success() => Ok(Opened::Yes),
+                    Ok(Ok(status)) => Err(format!("{opener} failed ({status})")),
+                    Ok(Err(error)) => Err(format!("{opener}: {error}")),
+                    Err(_) => {
+                        tokio::spawn(async move { child.wait().await });
+                        Ok(Opened::HandedTo(opener))
+                    }
+                };
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(format!("{opener}: {error}")),
         }
     }
-    Err(format!("none of {} is there", OPENERS.join(", ")))
+    Err(format!("none of {} is there", openers.join(", ")))
 }
 
 /// Whether it is an address that a browser may be given.
@@ -48,6 +73,15 @@ pub fn is_web(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn it_is_open_when_whoever_was_asked_says_so() {
+        let open = |openers: &'static [&'static str], patience| open_by(openers, "1", Duration::from_secs(patience));
+        assert_eq!(open(&["no-such-opener", "true"], 60).await, Ok(Opened::Yes));
+        assert!(open(&["false", "true"], 60).await.unwrap_err().contains("false failed"));
+        assert!(open(&["no-such-opener"], 60).await.unwrap_err().contains("none of no-such-opener"));
+        assert_eq!(open(&["sleep"], 0).await, Ok(Opened::HandedTo("sleep")));
+    }
 
     #[test]
     fn only_addresses_of_the_web_are_opened() {

@@ -25,6 +25,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 pub enum Told {
     /// Asked to end, by this signal.
     End(i32),
+    /// Asked to stop, from outside.
+    Stop,
     /// Stopped from outside, and back.
     Continued,
     /// Something panicked.
@@ -67,8 +69,8 @@ pub trait Hands {
     fn entitle(&mut self, title: &str);
     /// Somebody looks again: whatever waits for its next try need not wait.
     fn nudge(&mut self);
-    /// Stops until somebody continues it.
-    fn suspend(&mut self);
+    /// Stops until somebody continues it: alone, or with the whole job as Ctrl-Z does.
+    fn suspend(&mut self, job: bool);
     /// The terminal's modes may have been lost.
     fn resume(&mut self);
 }
@@ -168,6 +170,10 @@ impl<B: Backend, H: Hands> Pane<'_, B, H> {
         match happened {
             Happened::Told(Told::End(signal)) => Ok(Some(Ended::Signal(signal))),
             Happened::Told(Told::Broken) => Ok(Some(Ended::Broken)),
+            Happened::Told(Told::Stop) => {
+                self.hands.suspend(false);
+                self.again()
+            }
             Happened::Told(Told::Continued) => {
                 self.hands.resume();
                 self.again()
@@ -193,7 +199,7 @@ impl<B: Backend, H: Hands> Pane<'_, B, H> {
             match effect {
                 Effect::Quit => return Ok(Some(Ended::Quit)),
                 Effect::Suspend => {
-                    self.hands.suspend();
+                    self.hands.suspend(true);
                     return self.again();
                 }
                 effect => self.hands.carry(effect),

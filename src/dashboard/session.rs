@@ -1,10 +1,11 @@
 //! One sitting at the dashboard: from the first paint to the last word.
 
+use super::background::{self, Sieve};
 use super::hands::Desk;
 use super::log;
 use super::model::{Colours, Model, Options};
 use super::msg::{Moment, Msg};
-use super::run::{Ended, Inlets, Told, message, run};
+use super::run::{Ended, Inlets, Told, run};
 use super::terminal::{self, Out, Screen, Tty};
 use super::update::update;
 use crate::client::{Door, kept};
@@ -64,6 +65,9 @@ pub async fn sit(start: Start) -> io::Result<Left> {
     terminal::guard_panics();
     terminal::enter()?;
     let given_back = GivenBack;
+    if background::is_wanted(&model.options) {
+        terminal::say(background::ASK)?;
+    }
     let (news, heard) = mpsc::channel(WAITING);
     let keeps = start.keeps;
     let mut hands = Desk::new(start.door, clock, watch.clone(), news);
@@ -117,10 +121,13 @@ fn typed() -> mpsc::Receiver<Msg> {
     let (keys, typed) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         let mut events = EventStream::new();
+        let mut sieve = Sieve::default();
         // An error is the terminal's end.
         while let Some(Ok(event)) = events.next().await {
-            if keys.send(message(event)).await.is_err() {
-                return;
+            for msg in sieve.take(event) {
+                if keys.send(msg).await.is_err() {
+                    return;
+                }
             }
         }
     });
@@ -137,6 +144,7 @@ fn told() -> io::Result<impl Stream<Item = Told> + Unpin> {
     let ends = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
     let mut signals: Vec<(Signal, Told)> =
         ends.into_iter().map(|kind| on(kind, Told::End(kind.as_raw_value()))).collect::<io::Result<_>>()?;
+    signals.push(on(SignalKind::from_raw(STOPPED), Told::Stop)?);
     signals.push(on(SignalKind::from_raw(CONTINUED), Told::Continued)?);
     let mut broken = Box::pin(terminal::broken());
     Ok(stream::poll_fn(move |cx: &mut Context<'_>| {
@@ -153,6 +161,8 @@ fn told() -> io::Result<impl Stream<Item = Told> + Unpin> {
     }))
 }
 
+/// SIGTSTP.
+const STOPPED: i32 = rustix::process::Signal::TSTP.as_raw();
 /// SIGCONT.
 const CONTINUED: i32 = rustix::process::Signal::CONT.as_raw();
 

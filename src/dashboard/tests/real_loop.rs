@@ -62,8 +62,8 @@ impl Hands for Noted {
     fn nudge(&mut self) {
         self.note("nudge");
     }
-    fn suspend(&mut self) {
-        self.note("suspend");
+    fn suspend(&mut self, job: bool) {
+        self.note(if job { "suspend the job" } else { "suspend" });
     }
     fn resume(&mut self) {
         self.note("resume");
@@ -224,7 +224,7 @@ async fn back_after_a_stop_the_whole_screen_is_drawn() {
     sitting.hears(Msg::Board(samples::board(samples::night()))).await;
     let mut zed = event("z", KeyEventKind::Press);
     zed.modifiers = crossterm::event::KeyModifiers::CONTROL;
-    for (round, begins) in [(1, Ok(zed)), (2, Err(Told::Continued))] {
+    for (round, begins) in [(1, Ok(zed)), (2, Err(Told::Stop)), (3, Err(Told::Continued))] {
         let before = sitting.writes();
         match begins {
             Ok(key) => sitting.keys.as_ref().unwrap().send(Msg::Key(key)).unwrap(),
@@ -235,5 +235,6 @@ async fn back_after_a_stop_the_whole_screen_is_drawn() {
         assert!(written.contains("\x1b[2J") && written.contains("nightlatch"), "{written:?}");
         assert_eq!(sitting.noted.count("nudge"), round);
     }
-    assert_eq!((sitting.noted.count("suspend"), sitting.noted.count("resume")), (1, 1));
+    assert_eq!((sitting.noted.count("suspend the job"), sitting.noted.count("suspend")), (1, 2));
+    assert_eq!(sitting.noted.count("resume"), 1);
 }

@@ -57,7 +57,7 @@ fn take(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             let command = view.grant.as_ref().and_then(|grant| grant.manual_command.clone()).unwrap_or_default();
             (Effect::Copy(command), "the command is copied: read it before you run it")
         }
-        _ => (Effect::Open(view.ticket_url.clone().unwrap_or_default()), "the ticket is opened"),
+        _ => (Effect::Open(view.ticket_url.clone().unwrap_or_default()), "opening the ticket"),
     };
     effects.push(effect);
     say(model, Tone::Good, format!("{}: {words}", RequestNumber(view.id)));

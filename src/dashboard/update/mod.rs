@@ -49,6 +49,7 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
         }
         Msg::Request { id, outcome } => board::read(model, id, outcome),
         Msg::Events { id, outcome } => board::events(model, id, outcome),
+        Msg::Background { light } => model.shows_on(light),
         Msg::Said(words) => say(model, Tone::Soon, words),
         Msg::Acted { act, id, outcome } => acts::answered(model, act, id, outcome, &mut effects),
     }

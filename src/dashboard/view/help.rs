@@ -6,6 +6,7 @@ use super::super::model::Model;
 use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
+use ratatui::layout::Rect;
 
 /// Every line of it.
 pub fn lines(model: &Model) -> Vec<Words> {
@@ -44,13 +45,27 @@ fn line(keys: &str, words: &str) -> Words {
     line
 }
 
+/// On a wide screen it stands in two columns, and need not be scrolled.
+const fn columns(width: u16) -> u16 {
+    if width >= 180 { 2 } else { 1 }
+}
+
 /// How far it can be scrolled.
 pub fn longest_scroll(model: &Model) -> usize {
-    lines(model).len().saturating_sub(usize::from(model.plan().middle.height))
+    let middle = model.plan().middle;
+    lines(model).len().div_ceil(usize::from(columns(middle.width))).saturating_sub(usize::from(middle.height))
 }
 
 /// Puts it in its place.
 pub fn compose(model: &Model, canvas: &mut Canvas, plan: &Plan) {
     let top = model.help.unwrap_or_default();
-    canvas.lines(plan.middle, lines(model).into_iter().skip(top));
+    let lines = lines(model);
+    let (columns, width) = (columns(plan.middle.width), plan.middle.width / columns(plan.middle.width));
+    let height = lines.len().div_ceil(usize::from(columns));
+    let mut x = plan.middle.x;
+    for column in lines.chunks(height.max(1)) {
+        let place = Rect { x, width, ..plan.middle };
+        canvas.lines(place, column.iter().skip(top).cloned());
+        x = x.saturating_add(width);
+    }
 }

@@ -126,6 +126,43 @@ fn gone_and_back_with_the_rows_still_there() {
     ends(&once.output().unwrap(), 7, "cannot be reached");
 }
 
+/// Takes half a minute of real time: nothing but the real clock makes a real pane's data old.
+#[test]
+#[ignore = "it waits half a minute: tests/run all"]
+fn a_host_that_says_nothing_makes_it_stale_then_refused_then_live_and_one_that_is_gone_offline() {
+    let mut served = Served::socket();
+    let id = file(&served, "logs-read", TASK);
+    let mut pty = open(&dashboard_of(&served, "sam"));
+    pty.shows("LIVE");
+    pty.shows("Restart the");
+    served.signal(Signal::STOP);
+    pty.shows("STALE");
+    pty.shows("Restart the");
+    // Old, and then too old.
+    pty.so("30 s of silence", |screen| {
+        let age = screen.split("STALE ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+        age.is_some_and(|age| age >= 30)
+    });
+    pty.keys("a");
+    pty.shows("older than 30 s: nothing is approved");
+    assert!(!pty.text().contains("APPROVE"), "{}", pty.text());
+    served.signal(Signal::CONT);
+    pty.shows("LIVE");
+    super::dialog(&mut pty, "a", &format!("APPROVE NL-{id}"));
+    pty.keys("\x1b");
+    pty.loses("APPROVE");
+    served.signal(Signal::KILL);
+    served.end();
+    pty.shows("OFFLINE");
+    pty.shows("Restart the");
+    let folder = served.folder.clone();
+    let served = Start { folder, ..Start::socket() }.serve();
+    pty.shows("LIVE");
+    assert_eq!(super::look(&served, id)["status"], "pending");
+    pty.keys("q");
+    assert!(pty.ends().success());
+}
+
 #[test]
 fn the_log_tells_of_the_link_and_never_of_a_task() {
     let served = Served::socket();

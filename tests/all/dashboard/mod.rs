@@ -4,6 +4,7 @@ mod decide;
 mod hostile;
 mod link;
 mod modes;
+mod mouse;
 mod night;
 mod pty;
 

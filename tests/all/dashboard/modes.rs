@@ -3,7 +3,7 @@
 use super::pty::Pty;
 use super::{alone, open};
 use crate::support::TempFolder;
-use crate::support::served::until;
+use crate::support::served::{signal_to, until};
 use rustix::process::Signal;
 use std::process::Command;
 
@@ -98,6 +98,90 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     pty.is_left();
     pty.keys("echo ba''ck\r");
     pty.shows("back");
+}
+
+/// The dashboard that a shell of [`in_a_shell`] started.
+fn child_of(shell: u32) -> u32 {
+    until("the dashboard's process", || {
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    })
+}
+
+#[test]
+fn a_stop_from_outside_gives_the_shell_its_terminal_too() {
+    let home = TempFolder::new();
+    let mut pty = in_a_shell(&home);
+    let dashboard = child_of(pty.process());
+    for round in 0..2 {
+        signal_to(dashboard, Signal::TSTP);
+        pty.is_left();
+        pty.keys(&format!("stty -a | grep -c ' -icanon'; echo st''opped {round}\r"));
+        pty.shows(&format!("stopped {round}"));
+        pty.keys("fg\r");
+        until("the screen is on again", || pty.screen(|screen| screen.alternate_screen().then_some(())));
+        pty.shows("OFFLINE");
+    }
+    pty.keys("q");
+    pty.is_left();
+}
+
+#[test]
+fn where_no_shell_could_continue_it_nothing_stops() {
+    let home = TempFolder::new();
+    let mut pty = open(&alone(&home));
+    pty.shows("OFFLINE");
+    pty.signal(Signal::TSTP);
+    pty.keys("\x1a");
+    // What was typed before it had the terminal again is dropped.
+    for _ in 0..200 {
+        pty.keys("?");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        if pty.text().contains("moving and looking") {
+            break;
+        }
+    }
+    pty.shows("moving and looking");
+    pty.keys("q");
+    assert!(pty.ends().success());
+    pty.is_as_before();
+}
+
+#[test]
+fn a_light_background_is_asked_for_and_no_answer_is_a_key() {
+    let home = TempFolder::new();
+    let mut command = alone(&home);
+    command.env("COLORTERM", "truecolor");
+    let mut pty = open(&command);
+    pty.shows("OFFLINE");
+    let asked = |pty: &Pty| String::from_utf8_lossy(&pty.raw()).contains("\x1b]11;?\x1b\\");
+    until("it is asked", || asked(&pty).then_some(()));
+    let ink = |pty: &Pty| {
+        pty.screen(|screen| {
+            let (_, columns) = screen.size();
+            let text: String = (0..columns).map(|x| screen.cell(0, x).unwrap().contents()).collect();
+            let at = u16::try_from(text.find("OFFLINE").unwrap()).unwrap();
+            screen.cell(0, at).unwrap().fgcolor()
+        })
+    };
+    let dark = ink(&pty);
+    pty.keys("\x1b]11;rgb:ffff/ffff/e0e0\x1b\\");
+    until("other inks", || (ink(&pty) != dark).then_some(()));
+    assert_eq!(ink(&pty), vt100::Color::Rgb(0xa8, 0x1d, 0x1d));
+    // Not one of its letters opened or moved anything.
+    assert!(!pty.text().contains("SEND BACK") && !pty.text().contains("asking for everything"), "{}", pty.text());
+    pty.keys("q");
+    assert!(pty.ends().success());
+    // Where it is known already, or nothing is coloured, nobody asks.
+    for (name, value) in [("COLORFGBG", "0;15"), ("NO_COLOR", "1"), ("TERM", "linux")] {
+        let mut command = alone(&home);
+        command.env(name, value);
+        let mut pty = open(&command);
+        pty.shows("OFFLINE");
+        assert!(!asked(&pty), "{name}");
+        pty.keys("q");
+        assert!(pty.ends().success());
+    }
 }
 
 #[test]

@@ -27,6 +27,10 @@ impl vt100::Callbacks for Beside {
         self.copied.push(String::from_utf8_lossy(data).into_owned());
     }
     fn unhandled_osc(&mut self, _: &mut vt100::Screen, params: &[&[u8]]) {
+        // The question for the background.
+        if params == [&b"11"[..], b"?"] {
+            return;
+        }
         self.strange.push(format!("OSC {}", String::from_utf8_lossy(&params.join(&b';'))));
     }
     fn unhandled_escape(&mut self, _: &mut vt100::Screen, i1: Option<u8>, _: Option<u8>, b: u8) {
