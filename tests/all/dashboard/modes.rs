@@ -137,11 +137,11 @@ fn where_no_shell_could_continue_it_nothing_stops() {
     for _ in 0..200 {
         pty.keys("?");
         std::thread::sleep(std::time::Duration::from_millis(300));
-        if pty.text().contains("moving and looking") {
+        if pty.text().contains("each opens a dialog") {
             break;
         }
     }
-    pty.shows("moving and looking");
+    pty.shows("each opens a dialog");
     pty.keys("q");
     assert!(pty.ends().success());
     pty.is_as_before();
