@@ -223,6 +223,9 @@ async fn sit_down(asked: Dashboard) -> Said {
     options.zone = asked.zone;
     options.theme = likes.theme;
     options.keys = likes.keys;
+    options.key_places = likes.key_places;
+    options.faults = asked.left_out;
+    options.ascii |= asked.ascii;
     options.lock_after = likes.lock_after.unwrap_or(options.lock_after);
     let embedded = matches!(asked.door, Door::Embedded { .. });
     let starter = Some(paths.policy_file()).filter(|policy| embedded && !policy.exists());

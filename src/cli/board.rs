@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::page::Page;
 use super::sheet::{self, Eye};
 use crate::access::Status;
+use crate::client::kept::GlanceRow;
 use crate::wire::{BoardView, MeView, RequestView};
 
 /// What makes a waiting request this viewer's.
@@ -29,8 +30,26 @@ impl Mine {
             None if row.status == Status::Pending => &row.approver.id,
             None => return false,
         };
-        let own = row.requester.id == self.me || row.user.id == self.me;
-        *approver == self.me || (!own && self.systems.contains(&row.system))
+        self.decides(approver, [&row.requester.id, &row.user.id], &row.system)
+    }
+
+    /// The same, of a row at a glance.
+    pub fn waits_at_a_glance(&self, row: &GlanceRow) -> bool {
+        let approver = match row.extension.as_ref().filter(|extension| extension.waits) {
+            Some(extension) => &extension.approver.id,
+            None if row.status == Status::Pending => &row.approver.id,
+            None => return false,
+        };
+        self.decides(approver, [&row.requester.id, &row.user.id], &row.system)
+    }
+
+    fn decides(&self, approver: &String, own: [&String; 2], system: &String) -> bool {
+        *approver == self.me || (!own.contains(&&self.me) && self.systems.contains(system))
+    }
+
+    /// Who looks.
+    pub fn me(&self) -> &str {
+        &self.me
     }
 }
 

@@ -22,15 +22,26 @@ impl Completions {
     }
 }
 
-/// Print the man page
+/// Print the man page, of all or of one command
 #[derive(Debug, Clone, Default, Args)]
-pub struct Man {}
+pub struct Man {
+    /// The command, such as approve or admin token create
+    pub command: Vec<String>,
+}
 
 impl Man {
     /// Prints it.
-    pub fn run(cx: &Context) -> Outcome {
+    pub fn run(self, cx: &Context) -> Outcome {
+        let mut command = super::Line::command();
+        command.build();
+        for word in &self.command {
+            let Some(below) = command.find_subcommand(word) else {
+                return Err(Trouble::usage(format!("{word} is no command"), "nightlatch --help lists them"));
+            };
+            command = below.clone();
+        }
         let mut bytes = Vec::new();
-        let made = clap_mangen::Man::new(super::Line::command()).render(&mut bytes);
+        let made = clap_mangen::Man::new(command).render(&mut bytes);
         made.map_err(|e| Trouble::fault(format!("the man page cannot be made: {e}"), "report it"))?;
         cx.out.exact_text(&String::from_utf8_lossy(&bytes))?;
         Ok(Exit::Done)

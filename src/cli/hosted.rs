@@ -95,6 +95,10 @@ pub struct Dashboard {
     pub open: Option<RequestNumber>,
     /// Nothing acts.
     pub read_only: bool,
+    /// Nothing but ASCII of our own.
+    pub ascii: bool,
+    /// Lines of the configuration that were left out, and why.
+    pub left_out: Vec<String>,
 }
 
 /// Test this machine and store, with a cure for each fault

@@ -39,6 +39,9 @@ impl Context {
     pub async fn link(&self) -> Result<Link, Trouble> {
         let settings = self.settings()?;
         let zone = times::zone(settings.zone);
+        if self.out.asks && !self.out.json {
+            settings.left_out.iter().for_each(|line| self.out.remark(line));
+        }
         let client = connect(&door(&settings)?, self.out).await?;
         Ok(Link { client, zone, out: self.out })
     }

@@ -130,6 +130,7 @@ mod tests {
             dashboard: crate::config::client::Dashboard::default(),
             token_file: folder.join("data/token"),
             file: folder.join("config/config.toml"),
+            left_out: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! after or examine a store are handed in by the program.
 
 mod audit;
+mod bar;
 mod board;
 mod checks;
 mod complete;
@@ -22,6 +23,7 @@ mod login;
 pub mod output;
 pub mod page;
 mod parts;
+mod plain;
 mod policy;
 mod reading;
 #[cfg(test)]
@@ -30,8 +32,10 @@ mod settings;
 mod sheet;
 mod timeline;
 mod times;
+mod told;
 mod verdict;
 mod waiting;
+mod watch;
 mod write;
 
 pub use exit::{Exit, Trouble};
@@ -62,6 +66,12 @@ struct Line {
     /// For wall screens: the dashboard, and nothing in it acts
     #[arg(long)]
     read_only: bool,
+    /// The dashboard in nothing but ASCII, as where the locale has no UTF-8
+    #[arg(long)]
+    ascii: bool,
+    /// The dashboard in plain lines, for screen readers and simple terminals: nothing is ever rewritten
+    #[arg(long)]
+    plain: bool,
     /// JSON instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
@@ -117,6 +127,7 @@ enum Verb {
     Board(reading::Board),
     Mine(reading::MineArgs),
     Left(reading::Left),
+    Bar(bar::Bar),
     Systems(reading::Systems),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -140,7 +151,7 @@ enum Verb {
 
 impl Verb {
     /// What is said where nothing was, and no dashboard can be shown.
-    const BOARD: Self = Self::Board(reading::Board { once: true, at: None });
+    const BOARD: Self = Self::Board(reading::Board { once: true, at: None, watch_json: false });
 }
 
 /// Runs one command line, and says how it ended.
@@ -152,14 +163,17 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, rooms: Rooms) -> Exit
     };
     let out = Output::new(line.json);
     let cx = Context { out, store: line.store, config: line.config, kinds: rooms.kinds };
-    let before = line.id.map(|id| id.to_string()).or_else(|| line.read_only.then(|| "--read-only".to_owned()));
+    let flags = [("--read-only", line.read_only), ("--ascii", line.ascii), ("--plain", line.plain)];
+    let flag = flags.iter().find(|(_, said)| *said).map(|(flag, _)| (*flag).to_owned());
+    let before = line.id.map(|id| id.to_string()).or(flag);
     let ended = match (line.verb, before) {
         (Some(_), Some(word)) => Err(Trouble::usage(
             format!("{word} stands before a command"),
             "say the command first, then what it is about",
         )),
         (Some(verb), None) => dispatch(verb, &cx, rooms).await,
-        (None, _) if out.has_screen() => dashboard(line.id, line.read_only, &cx, rooms).await,
+        (None, _) if line.plain => plain::run(line.id, line.read_only, &cx, rooms).await,
+        (None, _) if out.has_screen() => dashboard(line.id, line.read_only, line.ascii, &cx, rooms).await,
         (None, _) => dispatch(line.id.map_or(Verb::BOARD, |id| Verb::Show(reading::Show { id })), &cx, rooms).await,
     };
     ended.unwrap_or_else(|trouble| {
@@ -169,10 +183,11 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, rooms: Rooms) -> Exit
 }
 
 /// Opens the dashboard, on a request if one is named.
-async fn dashboard(open: Option<RequestNumber>, read_only: bool, cx: &Context, rooms: Rooms) -> Outcome {
+async fn dashboard(open: Option<RequestNumber>, read_only: bool, ascii: bool, cx: &Context, rooms: Rooms) -> Outcome {
     let settings = cx.settings()?;
     let (door, zone) = (link::door(&settings)?, times::zone(settings.zone));
-    Ok((rooms.dashboard)(Dashboard { door, likes: settings.dashboard, zone, open, read_only }).await)
+    let (likes, left_out) = (settings.dashboard, settings.left_out);
+    Ok((rooms.dashboard)(Dashboard { door, likes, zone, open, read_only, ascii, left_out }).await)
 }
 
 async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
@@ -201,6 +216,7 @@ async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
         Verb::Board(verb) => verb.run(cx).await,
         Verb::Mine(verb) => verb.run(cx).await,
         Verb::Left(verb) => verb.run(cx).await,
+        Verb::Bar(verb) => verb.run(cx),
         Verb::Systems(verb) => verb.run(cx).await,
         Verb::Audit(verb) => verb.run(cx).await,
         Verb::Policy(verb) => verb.run(cx).await,
@@ -210,7 +226,7 @@ async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
         Verb::Whoami(verb) => verb.run(cx).await,
         Verb::Checks(verb) => verb.run(cx),
         Verb::Completions(verb) => verb.run(cx),
-        Verb::Man(_) => complete::Man::run(cx),
+        Verb::Man(verb) => verb.run(cx),
         Verb::Serve(args) => Ok((rooms.serve)(Serve { config: cx.config.clone(), args }).await),
         Verb::Demo(args) => Ok((rooms.demo)(Demo { json: cx.out.json, args }).await),
         Verb::Doctor(args) => {
@@ -310,6 +326,11 @@ mod tests {
             "board --at 2026-11-22T00:00:00Z",
             "mine",
             "left",
+            "bar --format waybar",
+            "--plain 142",
+            "--ascii",
+            "board --watch-json",
+            "man approve",
             "systems payments",
             "whoami --store unix:/run/x",
             "audit export --after 12",

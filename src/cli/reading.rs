@@ -6,7 +6,7 @@ use super::exit::{Exit, Trouble};
 use super::link::{self, Context, Got, Link, request_path, with_query};
 use super::page::Page;
 use super::sheet::{self, Eye};
-use super::{duty, timeline, times};
+use super::{duty, timeline, times, watch};
 use crate::access::{RequestNumber, Status};
 use crate::client::kept;
 use crate::clock::Clock;
@@ -142,6 +142,9 @@ pub struct Board {
     /// Print it once: exit 0 nothing waits, 10 something waits for you, 20 a removal is overdue
     #[arg(long)]
     pub once: bool,
+    /// Print it as a line of JSON, and another one for each change, until it is ended
+    #[arg(long, conflicts_with_all = ["once", "at"])]
+    pub watch_json: bool,
     /// The board as it was then
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,
@@ -150,6 +153,9 @@ pub struct Board {
 impl Board {
     /// Prints it.
     pub async fn run(self, cx: &Context) -> Outcome {
+        if self.watch_json {
+            return watch::run(cx).await;
+        }
         let past = self.at.is_some();
         match self.now(cx).await {
             // What was seen last is better than nothing, where it is said how old it is.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub token_file: PathBuf,
     /// `config.toml`.
     pub file: PathBuf,
+    /// Lines of it that were left out, each with its place and its cure.
+    pub left_out: Vec<String>,
 }
 
 /// Reads them. `store` and `file` are what the command line or the environment names.
@@ -35,7 +37,7 @@ pub fn read(store: Option<&str>, file: Option<&Path>) -> Result<Settings, Troubl
         ));
     }
     let file = named.unwrap_or_else(|| paths.client_file());
-    let (client, _) = config::Client::load(&file).map_err(|faults| faulty(&faults))?;
+    let (client, warnings) = config::Client::load_kindly(&file).map_err(|faults| faulty(&faults))?;
     let zone = client.dashboard.zone.or_else(|| std::env::var("TZ").ok()?.trim_start_matches(':').parse().ok());
     let addresses = match store {
         Some(url) => vec![url.parse::<config::Address>().map_err(|bad| Trouble::usage(bad.sentence, bad.cure))?],
@@ -47,6 +49,10 @@ pub fn read(store: Option<&str>, file: Option<&Path>) -> Result<Settings, Troubl
         dashboard: client.dashboard,
         token_file: client.token_file.unwrap_or_else(|| paths.token_file()),
         file,
+        left_out: warnings
+            .iter()
+            .map(|fault| format!("{}, left out: {}; {}", place(fault), fault.sentence, fault.cure))
+            .collect(),
     })
 }
 
@@ -72,13 +78,17 @@ impl Settings {
     }
 }
 
+/// `config.toml:12`.
+fn place(fault: &Fault) -> String {
+    match fault.line {
+        0 => fault.file.clone(),
+        line => format!("{}:{line}", fault.file),
+    }
+}
+
 /// Faults of files as one trouble; every one of them is named.
 pub fn faulty(faults: &[Fault]) -> Trouble {
     let wrong: Vec<&Fault> = faults.iter().filter(|fault| !fault.warning).collect();
-    let place = |fault: &Fault| match fault.line {
-        0 => fault.file.clone(),
-        line => format!("{}:{line}", fault.file),
-    };
     match wrong.split_first() {
         None => Trouble::usage("a file is at fault", "run nightlatch config check"),
         Some((first, rest)) => {

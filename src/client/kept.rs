@@ -4,9 +4,11 @@
 //! another person or host, or that others could read, is not used.
 
 use super::Door;
+use crate::access::Status;
 use crate::config::{Paths, files, paths::private_folder};
 use crate::text::Instant;
-use crate::wire::{BoardView, MeView, RequestView};
+use crate::wire::{BoardView, MeView, RequestView, WindowView};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -34,6 +36,66 @@ pub struct Kept {
     pub board: BoardView,
 }
 
+/// As much of a kept board as fits into a status bar, read in a moment whatever else there is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Glance {
+    of: String,
+    /// When it was seen, by this machine's clock.
+    pub at: Instant,
+    /// Who saw it.
+    pub me: MeView,
+    /// The board.
+    pub board: GlanceBoard,
+}
+
+/// The board of a glance.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GlanceBoard {
+    /// The server's time.
+    pub server_now: Instant,
+    /// The rows.
+    pub rows: Vec<GlanceRow>,
+}
+
+/// A request at a glance.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GlanceRow {
+    /// Its number.
+    pub id: i64,
+    /// Its status.
+    pub status: Status,
+    /// Its removal is overdue.
+    pub overdue: bool,
+    /// The system.
+    pub system: String,
+    /// Who asked.
+    pub requester: GlancePerson,
+    /// Who holds the access.
+    pub user: GlancePerson,
+    /// Whom it goes to.
+    pub approver: GlancePerson,
+    /// The window.
+    pub window: WindowView,
+    /// The extension, waiting or past.
+    pub extension: Option<GlanceExtension>,
+}
+
+/// A person at a glance.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GlancePerson {
+    /// Who.
+    pub id: String,
+}
+
+/// An extension at a glance.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GlanceExtension {
+    /// It waits for a verdict.
+    pub waits: bool,
+    /// Whom it goes to.
+    pub approver: GlancePerson,
+}
+
 /// Only as much as says whether the rest can be read.
 #[derive(Deserialize)]
 struct Form {
@@ -47,6 +109,15 @@ fn path(paths: &Paths, door: &Door) -> PathBuf {
 
 /// What was kept of the host behind `door`: nothing, or why it is not used.
 pub fn read(paths: &Paths, door: &Door) -> Result<Option<Kept>, String> {
+    read_as(paths, door, |kept: &Kept| &kept.of)
+}
+
+/// The same, at a glance.
+pub fn glance(paths: &Paths, door: &Door) -> Result<Option<Glance>, String> {
+    read_as(paths, door, |glance: &Glance| &glance.of)
+}
+
+fn read_as<T: DeserializeOwned>(paths: &Paths, door: &Door, of: fn(&T) -> &String) -> Result<Option<T>, String> {
     let path = path(paths, door);
     if !path.exists() {
         return Ok(None);
@@ -57,8 +128,8 @@ pub fn read(paths: &Paths, door: &Door) -> Result<Option<Kept>, String> {
     if form.version != VERSION {
         return Err(not("another version of nightlatch wrote it"));
     }
-    let kept: Kept = serde_json::from_str(&text).map_err(|_| not("it is broken"))?;
-    if kept.of == door.binding() { Ok(Some(kept)) } else { Err(not("it is another person's")) }
+    let kept: T = serde_json::from_str(&text).map_err(|_| not("it is broken"))?;
+    if *of(&kept) == door.binding() { Ok(Some(kept)) } else { Err(not("it is another person's")) }
 }
 
 /// What is kept first where there are too many requests: overdue, then open.
@@ -120,6 +191,8 @@ mod tests {
         write(&paths, &one, at, &me(), board()).unwrap();
         let kept = read(&paths, &one).unwrap().unwrap();
         assert_eq!((kept.at, kept.me, kept.board), (at, me(), board()));
+        let seen = glance(&paths, &one).unwrap().unwrap();
+        assert_eq!((seen.at, seen.me, seen.board.rows.len()), (at, me(), 0));
         assert_eq!(read(&paths, &other), Ok(None));
         std::fs::rename(path(&paths, &one), path(&paths, &other)).unwrap();
         assert!(read(&paths, &other).unwrap_err().contains("another person's"));

@@ -34,6 +34,8 @@ pub struct Dashboard {
     pub theme: Option<String>,
     /// Action to its keys, instead of the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where each of them stands: `config.toml:12`.
+    pub key_places: BTreeMap<String, String>,
     /// Locks itself after this long without a key.
     pub lock_after: Option<Length>,
     /// The zone in which times are shown.
@@ -124,6 +126,42 @@ impl Client {
         Self::read(path, &text)
     }
 
+    /// As [`Client::load`], but what is wrong in a line about looks, keys or notifications is left out alone, and told as a
+    /// warning: nobody is kept from the store by the name of a colour.
+    pub fn load_kindly(path: &Path) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
+        if !path.try_exists().unwrap_or(true) {
+            return Ok((Self::default(), Vec::new()));
+        }
+        let text = files::read_text(path).map_err(|fault| vec![fault])?;
+        Self::read_kindly(path, &text)
+    }
+
+    /// As [`Client::read`], as kindly as [`Client::load_kindly`].
+    pub fn read_kindly(path: &Path, text: &str) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let mut told: Vec<Fault> = Vec::new();
+        // Each round leaves one line out, so it ends.
+        loop {
+            let faults = match Self::read(path, &lines.concat()) {
+                Ok((client, warnings)) => {
+                    told.extend(warnings);
+                    told.sort_by_key(|fault| fault.line);
+                    return Ok((client, told));
+                }
+                Err(faults) => faults,
+            };
+            let wrong: Vec<&Fault> = faults.iter().filter(|fault| !fault.warning).collect();
+            if !wrong.iter().all(|fault| is_taste(&lines, fault.line)) {
+                return Err(faults);
+            }
+            for fault in wrong {
+                let Some(line) = fault.line.checked_sub(1).and_then(|at| lines.get_mut(at)) else { return Err(faults) };
+                *line = "\n";
+                told.push(Fault { warning: true, ..fault.clone() });
+            }
+        }
+    }
+
     /// Reads the text of the file that stands at `path`; relative paths in it start from its folder.
     pub fn read(path: &Path, text: &str) -> Result<(Self, Vec<Fault>), Vec<Fault>> {
         let name = path.display().to_string();
@@ -159,7 +197,13 @@ impl Judge<'_> {
                 self.fault(&["dashboard", "keys", action], &sentence, "name the key, such as \"ctrl-r\"");
             }
         }
+        let place = |action: &String| {
+            let (file, line) = self.document.place(&["dashboard", "keys", action]);
+            let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+            (action.clone(), format!("{name}:{line}"))
+        };
         Dashboard {
+            key_places: raw.keys.keys().map(place).collect(),
             theme: raw.theme.clone(),
             keys: raw.keys.iter().map(|(action, keys)| (action.clone(), keys.list())).collect(),
             lock_after: self.length(&["dashboard", "lock_after"], raw.lock_after.as_ref()),
@@ -178,6 +222,16 @@ impl Judge<'_> {
         });
         Notify { open: raw.open.as_ref().map(OneOrMore::list).unwrap_or_default(), quiet_hours }
     }
+}
+
+/// Whether a line, counted from 1, says how somebody likes it, and not where the store is. A heading itself does not.
+fn is_taste(lines: &[&str], line: usize) -> bool {
+    let Some(before) = line.checked_sub(1).and_then(|at| lines.get(..at)) else { return false };
+    if lines.get(before.len()).is_none_or(|line| line.trim().is_empty() || line.trim_start().starts_with('[')) {
+        return false;
+    }
+    let heading = before.iter().rev().map(|line| line.trim_start()).find(|line| line.starts_with('['));
+    heading.is_some_and(|heading| ["[dashboard", "[notify"].iter().any(|name| heading.starts_with(name)))
 }
 
 #[cfg(test)]
@@ -204,6 +258,26 @@ mod tests {
         let client = read("[store]\nurl = \"unix:/run/x\"\ntoken_file = \"token\"\n").unwrap().0;
         assert_eq!(client.token_file, Some("/home/ana/.config/nightlatch/token".into()));
         assert_eq!(client.stores, [Address::Unix("/run/x".into())]);
+    }
+
+    #[test]
+    fn a_wrong_colour_or_key_is_left_out_alone() {
+        let kindly = |text: &str| Client::read_kindly(Path::new("/home/ana/config.toml"), text);
+        let text = "[store]\nurl = \"unix:/run/x\"\n[dashboard]\ntheme = 1\nzone = \"Europe/Rome\"\nlock_after = \"soon\"\n\
+                    colour = \"x\"\n[dashboard.keys]\nquit = \"Q\nhelp = [\"\", \"f1\"]\nundo = \"U\"\n[notify]\nopen = 1\n";
+        let (client, told) = kindly(text).unwrap();
+        assert_eq!(client.stores, [Address::Unix("/run/x".into())]);
+        assert_eq!(client.dashboard.zone, Some(Tz::Europe__Rome));
+        assert_eq!(client.dashboard.keys.keys().collect::<Vec<_>>(), ["undo"]);
+        assert_eq!(client.dashboard.key_places["undo"], "config.toml:11");
+        assert_eq!(told.iter().map(|fault| fault.line).collect::<Vec<_>>(), [4, 6, 7, 9, 10, 13], "{told:#?}");
+        assert!(told.iter().all(|fault| fault.warning));
+        // Where the store is must be known: no other one is taken instead.
+        for text in
+            ["[store]\nurl = \"x\"\n", "[store\nurl = \"unix:/run/x\"\n", "[dashboard\ntheme = \"dark\"\n", "x = 1\n"]
+        {
+            assert!(kindly(text).is_err(), "{text}");
+        }
     }
 
     #[test]

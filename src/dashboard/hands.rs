@@ -104,7 +104,6 @@ impl Desk {
     fn say(&self, words: String) {
         drop(self.news.try_send(Msg::Said(words)));
     }
-
 }
 
 fn copy(text: &str, tmux: bool) {

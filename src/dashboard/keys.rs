@@ -207,7 +207,13 @@ pub struct Keys {
 impl Keys {
     /// The table with somebody's own keys; what cannot be is said by name and left as it was.
     pub fn new(own: &BTreeMap<String, Vec<String>>) -> (Self, Vec<String>) {
+        Self::placed(own, &BTreeMap::new())
+    }
+
+    /// The same, where it is known in which line of which file each stands.
+    pub fn placed(own: &BTreeMap<String, Vec<String>>, places: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
+        let at = |name: &str| places.get(name).map_or_else(String::new, |place| format!("{place}: "));
         let mut keys = Self::default();
         let mut wanted: Vec<(&Entry, Vec<Chord>, bool)> = TABLE
             .iter()
@@ -216,15 +222,23 @@ impl Keys {
         for (name, texts) in own {
             let Some((entry, chords, theirs)) = wanted.iter_mut().find(|(entry, ..)| entry.name == name.as_str())
             else {
-                faults.push(format!("keys: there is no action {name:?}; ? lists them"));
+                faults.push(format!("{}keys: there is no action {name:?}; ? lists them", at(name)));
                 continue;
             };
             let mut read = Vec::new();
             for text in texts {
                 match Chord::parse(text) {
-                    None => faults.push(format!("keys.{name}: {text:?} is no key; write it as a, X, ctrl-d or pgdn")),
+                    None => {
+                        faults.push(format!(
+                            "{}keys.{name}: {text:?} is no key; write it as a, X, ctrl-d or pgdn",
+                            at(name)
+                        ));
+                    }
                     Some(chord) if entry.scope == Scope::Act && chord.careless() => {
-                        faults.push(format!("keys.{name}: {chord} is pressed without looking, so nothing acts on it"));
+                        faults.push(format!(
+                            "{}keys.{name}: {chord} is pressed without looking, so nothing acts on it",
+                            at(name)
+                        ));
                     }
                     Some(chord) => read.push(chord),
                 }
@@ -239,8 +253,11 @@ impl Keys {
             for chord in chords {
                 if let Some(first) = keys.meaning.get(chord).and_then(|action| action.entry()) {
                     faults.push(format!(
-                        "keys: {chord} means both {} and {}; it stays with {}",
-                        first.name, entry.name, first.name
+                        "{}keys: {chord} means both {} and {}; it stays with {}",
+                        if places.contains_key(entry.name) { at(entry.name) } else { at(first.name) },
+                        first.name,
+                        entry.name,
+                        first.name
                     ));
                 } else {
                     keys.meaning.insert(*chord, entry.action);

@@ -37,6 +37,10 @@ pub struct Options {
     pub ascii: bool,
     /// Action to its keys, instead of the built-in ones.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Where in which file each of them stands.
+    pub key_places: BTreeMap<String, String>,
+    /// What was wrong before anything was drawn: said at the foot.
+    pub faults: Vec<String>,
     /// Columns and rows.
     pub size: (u16, u16),
 }
@@ -53,6 +57,8 @@ impl Default for Options {
             colours: Colours::default(),
             ascii: false,
             keys: BTreeMap::new(),
+            key_places: BTreeMap::new(),
+            faults: Vec::new(),
             size: (80, 24),
         }
     }
@@ -190,7 +196,8 @@ pub const CALM: Duration = Duration::from_secs(10);
 impl Model {
     /// An empty dashboard.
     pub fn new(options: Options) -> Self {
-        let (keys, mut faults) = Keys::new(&options.keys);
+        let (keys, more) = Keys::placed(&options.keys, &options.key_places);
+        let mut faults = [options.faults.as_slice(), &more].concat();
         let look = |name: Option<&str>| Look::named(name, options.light, options.colours, options.ascii);
         let look = look(options.theme.as_deref()).or_else(|| {
             let name = options.theme.as_deref().unwrap_or_default();

@@ -19,6 +19,7 @@ mod laws;
 mod machine;
 mod postgres_target;
 mod recorded_path;
+mod scripts;
 mod simulation;
 mod stories;
 mod support;

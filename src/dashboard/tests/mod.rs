@@ -4,6 +4,7 @@ mod cost;
 mod guard;
 mod hostile;
 mod order;
+mod pictures;
 mod real_loop;
 mod samples;
 mod screens;

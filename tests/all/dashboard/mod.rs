@@ -6,7 +6,9 @@ mod link;
 mod modes;
 mod mouse;
 mod night;
-mod pty;
+mod plain;
+pub mod pty;
+mod soak;
 
 use crate::support::TempFolder;
 use crate::support::served::{Served, bare, until};

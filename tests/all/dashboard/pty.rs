@@ -176,6 +176,12 @@ impl Pty {
         self.master.resize(size(80, 24)).unwrap();
     }
 
+    /// Another size, for the program and for the emulator.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.seen.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
     pub fn signal(&self, signal: Signal) {
         crate::support::served::signal_to(self.process(), signal);
     }

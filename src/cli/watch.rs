@@ -1,0 +1,94 @@
+//! `board --watch-json`: the board as a line of JSON, and a line for each change, until it is ended.
+//!
+//! Each line is what the host answered. A link that is lost is a line as well, `{"away":…}`; what changed meanwhile comes with
+//! the next answer, so a reader that puts line upon line always has the board.
+
+use super::Outcome;
+use super::exit::{Exit, Trouble};
+use super::link::{Context, Got, Link};
+use crate::secret::below;
+use crate::wire::BoardView;
+use serde_json::json;
+use std::time::Duration;
+
+/// The shortest and the longest pause between two tries.
+const FIRST: u64 = 500;
+const LONGEST: u64 = 30_000;
+
+/// The board, answer by answer.
+pub struct Watcher {
+    link: Link,
+    after: Option<i64>,
+    pause: u64,
+}
+
+/// One answer.
+pub enum News {
+    /// The board, whole or what changed.
+    Board(Got<BoardView>),
+    /// It could not be read, for the first time since it could; it is tried again.
+    Away(Trouble),
+}
+
+impl Watcher {
+    /// From now on.
+    pub const fn new(link: Link) -> Self {
+        Self { link, after: None, pause: 0 }
+    }
+
+    /// Waits for the next news. A link that may come back is waited for.
+    pub async fn next(&mut self) -> Result<News, Trouble> {
+        loop {
+            match self.once().await {
+                Ok(Some(board)) => return Ok(News::Board(board)),
+                Ok(None) => {}
+                // Only what may pass by itself is waited for.
+                Err(trouble) if trouble.exit != Exit::Away => return Err(trouble),
+                Err(trouble) if self.pause == 0 => {
+                    self.pause = FIRST;
+                    return Ok(News::Away(trouble));
+                }
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(FIRST + below(self.pause))).await;
+                    self.pause = self.pause.saturating_mul(2).min(LONGEST);
+                }
+            }
+        }
+    }
+
+    /// The next answer, if it says anything.
+    async fn once(&mut self) -> Result<Option<Got<BoardView>>, Trouble> {
+        let path = match self.after {
+            Some(seq) => format!("/v1/board?after={seq}&wait=10s"),
+            None => "/v1/board".to_owned(),
+        };
+        let got = match self.link.get::<BoardView>(&path).await {
+            // Another store, or an older one: begun anew.
+            Err(trouble) if self.after.is_some() && trouble.exit == Exit::Usage => {
+                self.after = None;
+                return Ok(None);
+            }
+            got => got?,
+        };
+        let (board, first) = (&got.view, self.after.is_none());
+        self.after = Some(board.seq);
+        let back = std::mem::replace(&mut self.pause, 0) > 0;
+        Ok((first || back || board.full || !board.rows.is_empty() || !board.gone.is_empty()).then_some(got))
+    }
+}
+
+/// Prints lines until nobody reads them.
+pub async fn run(cx: &Context) -> Outcome {
+    let mut watcher = Watcher::new(cx.link().await?);
+    let out = watcher.link.out;
+    loop {
+        let told = match watcher.next().await? {
+            News::Board(got) => out.json_text(&got.text),
+            News::Away(trouble) => out.json_value(&json!({ "away": trouble.sentence, "hint": trouble.hint })),
+        };
+        match told {
+            Err(gone) if gone.sentence.is_empty() => return Ok(Exit::Done),
+            told => told?,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A long shift: events, sizes and broken links for as long as one likes. `NIGHTLATCH_SOAK_SECONDS=3600` is the hour.
+
+use super::pty::Pty;
+use crate::support::served::{Served, Watch, until};
+use serde_json::json;
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// So long where nothing else is said.
+const SECONDS: u64 = 90;
+/// So many events a second.
+const RATE: u32 = 50;
+
+/// A link that can be cut: passes bytes on, until somebody cuts all that is open.
+struct Wire {
+    open: Arc<Mutex<Vec<UnixStream>>>,
+    /// Whoever comes now is turned away.
+    down: Arc<AtomicBool>,
+}
+
+impl Wire {
+    fn between(here: &Path, there: String) -> Self {
+        let listener = UnixListener::bind(here).unwrap();
+        let (open, down) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let wire = Self { open: open.clone(), down: down.clone() };
+        std::thread::spawn(move || {
+            for near in listener.incoming() {
+                let near = near.unwrap();
+                if down.load(SeqCst) {
+                    continue;
+                }
+                let Ok(far) = UnixStream::connect(&there) else { continue };
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || pass(from, to));
+                }
+                open.lock().unwrap().extend([near, far]);
+            }
+        });
+        wire
+    }
+
+    fn cut(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+fn pass(mut from: UnixStream, mut to: UnixStream) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    drop(to.shutdown(Shutdown::Both));
+    drop(from.shutdown(Shutdown::Both));
+}
+
+/// Resident memory that is its own, in KiB.
+fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+#[ignore = "it takes a minute and a half, or as long as NIGHTLATCH_SOAK_SECONDS says: tests/run all"]
+fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
+    let seconds = std::env::var("NIGHTLATCH_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    let served = Served::socket();
+    let there = served.address.strip_prefix("unix:").unwrap().to_owned();
+    let here = served.folder.join("wire");
+    let wire = Wire::between(&here, there);
+    let mut command = super::dashboard_of(&served, "sam");
+    command.env("NIGHTLATCH_STORE", format!("unix:{}", here.display()));
+    let mut pty = Pty::sized(&command, 120, 40);
+    pty.shows("LIVE");
+    let stop = Arc::new(AtomicBool::new(false));
+    let (mut settled, mut events, mut cuts) = (0, 0_u32, 0_u32);
+    std::thread::scope(|scope| {
+        let events = &mut events;
+        let filing = scope.spawn({
+            let (served, stop) = (&served, stop.clone());
+            move || {
+                let begun = Watch::start();
+                let sam = served.token("sam");
+                while !stop.load(SeqCst) {
+                    // A request and its end are two events, so that the board stays of a size.
+                    let id = super::file(served, "logs-read", "One of very many; done when it is");
+                    let said = served.post(&format!("/v1/requests/{id}/deny"), Some(&sam), &json!({ "words": "no" }));
+                    assert_eq!(said.status, 200, "{said:?}");
+                    *events += 2;
+                    let due = Duration::from_secs(1) * *events / RATE;
+                    std::thread::sleep(due.saturating_sub(begun.elapsed()));
+                }
+            }
+        });
+        let begun = Watch::start();
+        let mut round = 0_u16;
+        while begun.elapsed() < Duration::from_secs(seconds) {
+            round = round.wrapping_add(1);
+            pty.resize(60 + round % 140, 15 + round % 45);
+            for key in ["j", "\t", "k", ".", "?", "\x1b", "p", "p", "T", "s"] {
+                pty.keys(key);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if round % 40 == 0 {
+                wire.down.store(round % 80 == 0, SeqCst);
+                wire.cut();
+                cuts += 1;
+                std::thread::sleep(Duration::from_millis(700));
+                wire.down.store(false, SeqCst);
+            }
+            // What a full house of rows takes is taken by then.
+            if settled == 0 && begun.elapsed() > Duration::from_secs(seconds) / 2 {
+                settled = memory(pty.process());
+            }
+        }
+        stop.store(true, SeqCst);
+        filing.join().unwrap();
+    });
+    let after = memory(pty.process());
+    println!("{events} events, {cuts} cuts, {settled} KiB after half of it, {after} KiB at the end");
+    assert!(events > 100 && cuts > 0, "{events} events, {cuts} cuts");
+    assert!(after < settled + settled / 4 + 2048, "it grew from {settled} to {after} KiB");
+    // What it shows in the end is what somebody sees who comes only now. Let in what waits, order by time, go to the top.
+    pty.resize(120, 40);
+    let calm = |pty: &mut Pty| {
+        for key in ["\x1b", "r", ".", "g"] {
+            pty.keys(key);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        pty.shows("LIVE");
+    };
+    let mut fresh = Pty::sized(&command, 120, 40);
+    fresh.shows("LIVE");
+    // Sorted and shown as at the start: each of these turns in a circle.
+    for key in ["s", "T"] {
+        for _ in 0..3 {
+            if !pty.text().contains(" · by ") && pty.text().lines().next() == fresh.text().lines().next() {
+                break;
+            }
+            pty.keys(key);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+    let body = |pty: &Pty| pty.text().lines().map(str::to_owned).collect::<Vec<_>>();
+    for _ in 0..60 {
+        calm(&mut pty);
+        calm(&mut fresh);
+        if body(&pty) == body(&fresh) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(400));
+    }
+    assert_eq!(body(&pty), body(&fresh));
+    pty.keys("q");
+    assert!(pty.ends().success());
+    until("the terminal is left", || pty.screen(|screen| (!screen.alternate_screen()).then_some(())));
+}
