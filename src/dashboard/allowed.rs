@@ -54,7 +54,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         }
         Scope::Take => {}
     }
-    if matches!(action, Action::Lock | Action::Walk) {
+    if matches!(action, Action::Lock | Action::Walk | Action::File) {
         let nothing = action == Action::Walk && model.board.counts().0 == 0;
         return nothing.then(|| "nothing waits for a verdict".into());
     }
@@ -88,6 +88,10 @@ fn by_state(model: &Model, action: Action, view: &RequestView) -> Option<String>
         Action::Withdraw if !matches!(stands, Status::Pending | Status::SentBack) => {
             Some(format!("{id} is {stands}: it cannot be withdrawn"))
         }
+        Action::Mend if !matches!(stands, Status::Pending | Status::SentBack) => {
+            Some(format!("{id} is {stands}: what it asks for cannot be changed any more"))
+        }
+        Action::Mend => mine(&view.requester.id, "mend it"),
         Action::Withdraw => mine(&view.requester.id, "withdraw it"),
         Action::Revoke if !matches!(stands, Status::Approved | Status::Granting | Status::Active) => {
             Some(format!("{id} is {stands}: there is no access to end"))

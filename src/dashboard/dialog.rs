@@ -1,6 +1,7 @@
 //! A guarded decision: what a dialog holds. It is bound to the number and version that were on the screen, and never looks
 //! at a list.
 
+pub use super::field::{Field, Wants};
 use super::msg::{ActId, Moment};
 use crate::access::event::SendBackCode;
 use crate::access::may::{Guard, May};
@@ -114,42 +115,6 @@ impl Verb {
     /// Whether it may be sent for several marked requests.
     pub const fn in_bulk(self) -> bool {
         matches!(self, Self::Deny | Self::SendBack | Self::Revoke | Self::Acknowledge)
-    }
-}
-
-/// What a field wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wants {
-    /// The last three digits of the number, and nothing else.
-    Digits,
-    /// Words, at least one.
-    Words,
-    /// Words, or nothing.
-    Maybe,
-}
-
-/// A field that takes text.
-#[derive(Debug, Clone)]
-pub struct Field {
-    /// What stands before it.
-    pub label: &'static str,
-    /// What it wants.
-    pub wants: Wants,
-    /// Its text.
-    pub text: TextArea<'static>,
-}
-
-impl Field {
-    fn new(label: &'static str, wants: Wants) -> Self {
-        Self { label, wants, text: TextArea::default() }
-    }
-    /// What was typed.
-    pub fn typed(&self) -> &str {
-        self.text.lines().first().map(String::as_str).unwrap_or_default()
-    }
-    /// The character before which the cursor stands.
-    pub fn cursor(&self) -> usize {
-        self.text.cursor().1
     }
 }
 

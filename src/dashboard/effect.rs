@@ -1,6 +1,7 @@
 //! Everything that the dashboard may cause. The loop carries it out; nothing here does.
 
-use super::msg::ActId;
+use super::msg::{ActId, AskId};
+use crate::wire::ListQuery;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +12,29 @@ pub enum Effect {
     ReadEvents(i64),
     /// Read the systems: answered by `Msg::Systems`.
     ReadSystems,
+    /// Read a page of requests: answered by `Msg::Listed`.
+    List {
+        /// Its number, for the answer.
+        ask: AskId,
+        /// Which requests.
+        query: Box<ListQuery>,
+    },
+    /// Run the checks on a request that is being written: answered by `Msg::Checked`.
+    Check {
+        /// Its number, for the answer.
+        ask: AskId,
+        /// The body, as for filing.
+        body: serde_json::Value,
+    },
+    /// File a request, or mend one: answered by `Msg::Filed`. Never kept to be sent later.
+    File {
+        /// Its number, for the answer.
+        act: ActId,
+        /// The request that is mended; none: a new one.
+        mends: Option<i64>,
+        /// The body.
+        body: serde_json::Value,
+    },
     /// Send a command: `POST /v1/requests/{id}/{verb}` under one idempotency key, answered by `Msg::Acted`. Offline it is
     /// never kept to be sent later.
     Act {

@@ -166,6 +166,16 @@ impl Eye {
         format!("{here}, {}–{}", from.utc().format(start), until.utc().format(end))
     }
 
+    /// `2026-11-22 02:14`, for a column whose heading has the zone.
+    pub fn stamp(&self, at: Instant) -> String {
+        self.local(at, "%Y-%m-%d %H:%M")
+    }
+
+    /// `2026-11-22 02:14:07 CET`.
+    pub fn stamp_exact(&self, at: Instant) -> String {
+        self.local(at, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
     /// The zone's short name now.
     pub fn zone_name(&self) -> String {
         self.at.map_or_else(String::new, |at| self.local(at, "%Z"))

@@ -8,11 +8,11 @@ use super::msg::{Moment, Msg, Refused};
 use super::open::Opened;
 use super::run::Hands;
 use super::{open, stop, terminal};
-use crate::client::{Client, ClientError, Door, kept};
+use crate::client::{Client, ClientError, Door, encoded, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
 use crate::text::{Clean, Instant, Length};
-use crate::wire::{BoardView, EventsView, MeView, RequestView, SystemsView};
+use crate::wire::{BoardView, ChecksView, EventsView, ListQuery, ListView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -154,6 +154,21 @@ impl Hands for Desk {
                 }
                 Msg::Acted { act, id, outcome: outcome.map(Box::new) }
             }),
+            Effect::List { ask, query } => self.beside(move |client| async move {
+                Msg::Listed { ask, outcome: read::<ListView>(client, &list_path(&query)).await }
+            }),
+            Effect::Check { ask, body } => self.beside(move |client| async move {
+                Msg::Checked { ask, outcome: send::<ChecksView>(client, "/v1/checks", &body).await }
+            }),
+            Effect::File { act, mends, body } => self.beside(move |client| async move {
+                let path = mends.map_or("/v1/requests".to_owned(), |id| format!("/v1/requests/{id}/amend"));
+                let outcome = send::<RequestView>(client, &path, &body).await;
+                match &outcome {
+                    Ok(view) => tracing::info!(id = view.id, seq = view.seq, "filed"),
+                    Err(refused) => tracing::info!(code = refused.code, "not filed"),
+                }
+                Msg::Filed { act, outcome }
+            }),
             Effect::Release(id) => self.beside(move |client| async move {
                 if let Ok(client) = client {
                     let path = format!("/v1/requests/{id}/claim");
@@ -247,6 +262,28 @@ async fn read<T: serde::de::DeserializeOwned>(client: Result<Client, Refused>, p
     client?.get(path).await.map_err(refused)
 }
 
+async fn send<T: serde::de::DeserializeOwned>(
+    client: Result<Client, Refused>,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<Box<T>, Refused> {
+    client?.post::<_, T>(path, body).await.map(Box::new).map_err(refused)
+}
+
+/// Where a page of requests is read; every value is encoded.
+fn list_path(query: &ListQuery) -> String {
+    let mut path = String::from("/v1/requests?");
+    let said = serde_json::to_value(query).unwrap_or_default();
+    for (name, value) in said.as_object().into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        if !path.ends_with('?') {
+            path.push('&');
+        }
+        path.push_str(&format!("{name}={}", encoded(&value)));
+    }
+    path
+}
+
 /// The timeline of a request, up to a page's length.
 async fn events(client: Result<Client, Refused>, id: i64) -> Result<EventsView, Refused> {
     read(client, &format!("/v1/requests/{id}/events?after=0&limit=1000")).await
@@ -275,6 +312,13 @@ mod tests {
         assert!(plain.contains(&STANDARD.encode(hostile)));
         let tmux = clipboard("x", true);
         assert_eq!(tmux, "\x1b]52;c;eA==\x07\x1bPtmux;\x1b\x1b]52;c;eA==\x07\x1b\\");
+    }
+
+    #[test]
+    fn a_list_is_asked_for_with_every_value_encoded() {
+        let query = ListQuery { search: Some("a&b=c d#\u{e4}".into()), limit: Some(50), ..ListQuery::default() };
+        assert_eq!(list_path(&query), "/v1/requests?limit=50&search=a%26b%3Dc%20d%23%C3%A4");
+        assert_eq!(list_path(&ListQuery::default()), "/v1/requests?");
     }
 
     #[test]

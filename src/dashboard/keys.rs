@@ -63,6 +63,10 @@ actions! {
     Open "open" ["enter"] Move "open" "open the request";
     Back "back" ["esc"] Move "back" "back; never acts, never quits";
     Board "board" ["1"] Move "board" "the board: what waits, what is active, what is overdue";
+    Mine "mine" ["2"] Move "mine" "your own access, how much time is left, and what you asked for";
+    History "history" ["4"] Move "history" "every request there was, by filter and words, and the whole record of one";
+    Filter "filter" ["/"] Move "filter" "show only what fits: who:bo system:orders* ends<15m";
+    Palette "palette" [":"] Move "commands" "every action by name, and why one cannot be used now";
     Merge "merge" ["."] Move "merge" "let in what arrived while you were here";
     NextOverdue "next-overdue" ["!"] Move "overdue" "the next overdue removal";
     Sort "sort" ["s"] Move "sort" "sort by time, system or person";
@@ -81,6 +85,8 @@ actions! {
     Extend "extend" ["e"] Act "extend" "ask for a later end of your own grant";
     Revoke "revoke" ["X"] Act "revoke" "end the access now, with a line of words";
     Undo "undo" ["u"] Act "undo" "take back your last verdict, within 60 s";
+    File "file" ["n"] Act "new" "ask for access: system, role, task, window, ticket";
+    Mend "mend" ["E"] Act "mend" "mend your own request: one that was sent back, or that waits";
     Note "note" ["i"] Act "note" "add a note";
     HandBack "hand-back" ["x"] Act "hand back" "hand back your own access";
     Withdraw "withdraw" ["w"] Act "withdraw" "take your own request back";
@@ -91,9 +97,19 @@ actions! {
     Walk "walk" ["A"] Act "walk" "all that waits, one full dialog after another";
     CopyCommand "copy-command" ["Y"] Take "copy command" "copy the command that removes it by hand";
     CopyId "copy-id" ["y"] Take "copy id" "copy the number";
+    CopyRecord "copy-record" ["C"] Take "copy record" "copy the whole record as text";
     OpenTicket "open-ticket" ["o"] Take "ticket" "open the ticket";
     Lock "lock" ["L"] Take "lock" "lock the pane: the next act key only unlocks";
 }
+
+/// The keys of the form in which a request is filed, of the filter and of the commands.
+pub const IN_FORM: &[(&str, &str)] = &[
+    ("tab shift-tab", "the next field, the one before"),
+    ("up down", "choose the system, the role, the command"),
+    ("enter", "on to what is missing; file it when nothing is; keep the filter; do the command"),
+    ("ctrl-u", "empty the field"),
+    ("esc", "leave: what was written is there again at the next n; the filter is as it was"),
+];
 
 /// The keys of a dialog. They are fixed: every printable key is text there.
 pub const IN_DIALOG: &[(&str, &str)] = &[
@@ -306,6 +322,10 @@ pub fn markdown() -> String {
     for (all, words) in IN_DIALOG {
         let _ = writeln!(out, "| {} | {words} |", ticked(all));
     }
+    out.push_str("\n| where one writes | what it does |\n|---|---|\n");
+    for (all, words) in IN_FORM {
+        let _ = writeln!(out, "| {} | {words} |", ticked(all));
+    }
     out
 }
 
@@ -340,7 +360,7 @@ mod tests {
     fn the_readme_shows_the_table() {
         let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
         let section = readme.split("\n## ").find(|section| section.starts_with("Keys\n")).unwrap();
-        assert_eq!(markdown().lines().count(), TABLE.len() + IN_DIALOG.len() + 5);
+        assert_eq!(markdown().lines().count(), TABLE.len() + IN_DIALOG.len() + IN_FORM.len() + 8);
         assert!(section.contains(&markdown()), "README.md, section Keys, wants this:\n{}", markdown());
     }
 

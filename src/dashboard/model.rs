@@ -2,13 +2,18 @@
 
 use super::dialog::{Dialog, Verb};
 use super::eye::{Anchor, Eye};
+use super::filter::{Filter, Sight};
+use super::form::Form;
 use super::keys::Keys;
-use super::layout::Plan;
+use super::layout::{Plan, Shape};
 use super::link::Link;
-use super::msg::{ActId, Moment};
+use super::lists::{History, Mine, Prompt};
+use super::msg::{ActId, AskId, Moment};
+use super::roll::Roll;
 use super::rows::Board;
 pub use super::theme::Colours;
 use super::theme::{Look, Tone};
+use super::views::View;
 use crate::text::{Instant, Length};
 use crate::wire::{EventView, MeView, RequestView, SystemsView};
 use chrono_tz::Tz;
@@ -138,8 +143,16 @@ pub struct Model {
     pub anchor: Option<Anchor>,
     /// How fresh it all is.
     pub link: Link,
+    /// What fills the screen.
+    pub view: View,
     /// The rows.
     pub board: Board,
+    /// One's own requests.
+    pub mine: Mine,
+    /// Requests that were looked up.
+    pub history: History,
+    /// Requests that were read and need not be on the board.
+    pub shelf: HashMap<i64, Arc<RequestView>>,
     /// The head's link, in hex.
     pub head: String,
     /// What is frozen.
@@ -156,6 +169,12 @@ pub struct Model {
     pub in_detail: bool,
     /// The dialog.
     pub dialog: Option<Dialog>,
+    /// A request that is being written.
+    pub form: Option<Form>,
+    /// One that was left before it was filed.
+    pub draft: Option<Form>,
+    /// What is typed at the foot.
+    pub line: Option<Prompt>,
     /// The help, and its first line.
     pub help: Option<usize>,
     /// The pane alone on the screen.
@@ -178,6 +197,8 @@ pub struct Model {
     pub quiet: BTreeSet<ActId>,
     /// What the acts on their way are.
     pub under_way: BTreeMap<ActId, Verb>,
+    /// What is said when an act is done, instead of its own words.
+    pub promised: BTreeMap<ActId, String>,
     /// One's last verdict.
     pub last_verdict: Option<LastVerdict>,
     /// The sentence at the foot.
@@ -188,6 +209,8 @@ pub struct Model {
     pub peek_at: Option<Moment>,
     /// The number of the next act.
     pub next_act: u64,
+    /// The number of the next question.
+    pub next_ask: u64,
 }
 
 /// The order is frozen for so long after a key.
@@ -217,7 +240,11 @@ impl Model {
             size: options.size,
             anchor: None,
             link: Link::default(),
+            view: View::Board,
             board: Board::default(),
+            mine: Mine::default(),
+            history: History::default(),
+            shelf: HashMap::new(),
             head: String::new(),
             frozen: Vec::new(),
             sane: true,
@@ -226,6 +253,9 @@ impl Model {
             detail: options.open.map(Detail::new),
             in_detail: options.open.is_some(),
             dialog: None,
+            form: None,
+            draft: None,
+            line: None,
             help: None,
             zoomed: false,
             mouse: false,
@@ -237,11 +267,13 @@ impl Model {
             sent: HashMap::new(),
             quiet: BTreeSet::new(),
             under_way: BTreeMap::new(),
+            promised: BTreeMap::new(),
             last_verdict: None,
             notice,
             seen: Seen::default(),
             peek_at: None,
             next_act: 0,
+            next_ask: 0,
             options,
         }
     }
@@ -258,12 +290,19 @@ impl Model {
 
     /// How the screen is divided.
     pub fn plan(&self) -> Plan {
-        Plan::of(self.size, self.board.focus, self.zoomed, self.detail.is_some() && self.in_detail)
+        let detail = self.detail.is_some() && self.in_detail;
+        let shape = Shape { view: self.view, focus: self.board.focus, zoomed: self.zoomed, detail };
+        Plan::of(self.size, shape)
+    }
+
+    /// Whether keys go to something that is open over the view: a dialog, the form, or the line at the foot.
+    pub const fn is_busy(&self) -> bool {
+        self.dialog.is_some() || self.form.is_some() || self.line.is_some()
     }
 
     /// Until when the order of the rows is frozen, if it is; for ever while somebody holds it.
     pub fn frozen_until(&self) -> Option<Moment> {
-        if self.dialog.is_some() || self.paused {
+        if self.is_busy() || self.paused {
             return Some(Moment(Duration::MAX));
         }
         self.last_key.map(|at| Moment(at.0 + CALM)).filter(|until| *until > self.now)
@@ -274,23 +313,82 @@ impl Model {
         self.frozen_until().is_some()
     }
 
+    /// Whether anything waits for the order to thaw.
+    pub fn waits_to_merge(&self) -> bool {
+        self.board.waits_to_merge() || self.mine.roll.waits_to_merge() || self.history.roll.waits_to_merge()
+    }
+
+    /// The one list of the view, if it has one.
+    pub const fn roll(&self) -> Option<&Roll> {
+        match self.view {
+            View::Mine => Some(&self.mine.roll),
+            View::History => Some(&self.history.roll),
+            View::Board | View::Help => None,
+        }
+    }
+
+    /// The one list of the view, to be moved about in.
+    pub const fn roll_mut(&mut self) -> Option<&mut Roll> {
+        match self.view {
+            View::Mine => Some(&mut self.mine.roll),
+            View::History => Some(&mut self.history.roll),
+            View::Board | View::Help => None,
+        }
+    }
+
+    /// The filter of the view.
+    pub const fn filter(&self) -> &Filter {
+        match self.view {
+            View::Mine => &self.mine.filter,
+            View::History => &self.history.filter,
+            View::Board | View::Help => self.board.filter(),
+        }
+    }
+
+    /// By whom and when a filter is looked through.
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { me: self.me.as_ref().map(|me| me.person.id.as_str()), now: self.server_now() }
+    }
+
+    /// The request under the cursor of the view.
+    pub fn cursor(&self) -> Option<i64> {
+        self.roll().map_or_else(|| self.board.cursor(), |roll| roll.pane.cursor)
+    }
+
     /// The request that a key is about: the open one, or the one under the cursor.
     pub fn pointed(&self) -> Option<i64> {
         match &self.detail {
             Some(detail) if self.in_detail => Some(detail.id),
-            _ => self.board.cursor(),
+            _ => self.cursor(),
         }
     }
 
-    /// A request as it is known best.
+    /// A request as it is known best: on the board, as it was read, or as it was looked up.
     pub fn known(&self, id: i64) -> Option<Arc<RequestView>> {
         let read = self.detail.as_ref().filter(|detail| detail.id == id).and_then(|detail| detail.read.as_ref());
-        match (self.board.get(id), read) {
+        let known = match (self.board.get(id), self.shelf.get(&id)) {
+            (Some(row), Some(other)) if other.seq > row.seq => Some(other),
+            (row, other) => row.or(other),
+        };
+        match (known, read) {
             (Some(row), Some(read)) if read.seq > row.seq => Some(Arc::new((**read).clone())),
             (Some(row), _) => Some(row.clone()),
             (None, Some(read)) => Some(Arc::new((**read).clone())),
             (None, None) => None,
         }
+    }
+
+    /// Remembers a request that was read, unless what is known of it is newer.
+    pub fn shelve(&mut self, view: RequestView) {
+        if self.shelf.get(&view.id).is_none_or(|known| known.seq <= view.seq) {
+            self.shelf.insert(view.id, Arc::new(view));
+        }
+    }
+
+    /// The number of a new question.
+    pub const fn next_question(&mut self) -> AskId {
+        self.next_ask += 1;
+        AskId(self.next_ask)
     }
 
     /// When the pane locks itself.

@@ -1,6 +1,6 @@
 //! Everything that may happen to the dashboard. Nothing else changes its model.
 
-use crate::wire::{BoardView, EventsView, MeView, RequestView, SystemsView};
+use crate::wire::{BoardView, ChecksView, EventsView, ListView, MeView, RequestView, SystemsView};
 use crossterm::event::{KeyEvent, MouseEvent};
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ pub struct Moment(pub Duration);
 /// The number of one sent act, so that its answer finds its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActId(pub u64);
+
+/// The number of one question, so that a late answer to another one is known to be late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct AskId(pub u64);
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -64,6 +68,27 @@ pub enum Msg {
         id: i64,
         /// The events, or why they could not be read.
         outcome: Result<EventsView, Refused>,
+    },
+    /// A page of a list of requests.
+    Listed {
+        /// Which question it answers.
+        ask: AskId,
+        /// The page, or why there is none.
+        outcome: Result<ListView, Refused>,
+    },
+    /// What the checks find in a request that is being written.
+    Checked {
+        /// Which question it answers.
+        ask: AskId,
+        /// What they found.
+        outcome: Result<Box<ChecksView>, Refused>,
+    },
+    /// What came of filing or mending a request.
+    Filed {
+        /// Which act.
+        act: ActId,
+        /// The request as it stands, or the refusal.
+        outcome: Result<Box<RequestView>, Refused>,
     },
     /// What came of an act.
     Acted {

@@ -3,6 +3,8 @@
 //! A pane's list is what is shown. While it is frozen, what came in is only remembered (`held`); what left stays as a
 //! tombstone. The cursor is a request's number, and after every change it is on the screen line on which it was.
 
+use super::filter::{Filter, Sight};
+use super::pane::{Pane, Place, whole};
 use super::standing;
 use crate::access::Status;
 use crate::text::Instant;
@@ -58,122 +60,14 @@ impl Sort {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    text: String,
-    rank: u8,
-    at: i64,
-    id: i64,
-}
-
-/// One list.
-#[derive(Debug, Default)]
-pub struct Pane {
-    list: Vec<Place>,
-    placed: HashMap<i64, Place>,
-    /// The request under the cursor.
-    pub cursor: Option<i64>,
-    /// The index of the row on the first screen line; below zero there are blank lines above the first row.
-    pub top: i64,
-    /// Somebody moved the cursor off the first row: from then on it keeps its screen line.
-    pub moved: bool,
-    /// How many rows the last frame had room for.
-    pub height: u16,
-}
-
-impl Pane {
-    /// Where a request is in the list.
-    pub fn index(&self, id: i64) -> Option<usize> {
-        let place = self.placed.get(&id)?;
-        self.list.binary_search(place).ok()
-    }
-    /// The request at an index.
-    pub fn at(&self, index: usize) -> Option<i64> {
-        self.list.get(index).map(|place| place.id)
-    }
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-    /// Every request, in order.
-    pub fn ids(&self) -> impl Iterator<Item = i64> + '_ {
-        self.list.iter().map(|place| place.id)
-    }
-    /// The screen line of the cursor, from the pane's first row line.
-    pub fn line(&self) -> Option<i64> {
-        let index = self.index(self.cursor?)?;
-        Some(whole(index) - self.top)
-    }
-    /// The requests on so many screen lines; `None` is a blank line.
-    pub fn window(&self, height: u16) -> impl Iterator<Item = Option<i64>> + '_ {
-        (self.top..self.top + i64::from(height)).map(|index| self.at(usize::try_from(index).ok()?))
-    }
-
-    fn take(&mut self, id: i64) {
-        if let Some(place) = self.placed.remove(&id)
-            && let Ok(index) = self.list.binary_search(&place)
-        {
-            self.list.remove(index);
-        }
-    }
-
-    fn put(&mut self, place: Place) {
-        self.take(place.id);
-        let index = self.list.partition_point(|other| *other < place);
-        self.placed.insert(place.id, place.clone());
-        self.list.insert(index, place);
-    }
-
-    /// Changes the list and keeps the cursor on its screen line, once somebody moved it.
-    fn steadily(&mut self, change: impl FnOnce(&mut Self)) {
-        let line = self.line();
-        change(self);
-        match (line, self.cursor.and_then(|id| self.index(id))) {
-            // Nobody is down in the list: it shows its first rows, which are the most urgent.
-            _ if !self.moved => {
-                self.top = 0;
-                self.show_cursor(self.height);
-            }
-            (Some(line), Some(index)) => self.top = whole(index) - line,
-            _ if self.cursor.is_none() => self.top = 0,
-            _ => {}
-        }
-    }
-
-    /// Moves the view so that the cursor is on one of so many lines.
-    pub fn show_cursor(&mut self, height: u16) {
-        let Some(index) = self.cursor.and_then(|id| self.index(id)).map(whole) else { return };
-        if !self.moved {
-            self.top = 0;
-        }
-        // Where the height is not known yet, the first frame is as good as any.
-        if height > 0 {
-            self.top = self.top.min(index).max(index - (i64::from(height) - 1));
-        }
-    }
-
-    fn go(&mut self, index: i64, height: u16) {
-        let last = whole(self.len()) - 1;
-        self.cursor = usize::try_from(index.min(last).max(0)).ok().and_then(|index| self.at(index)).or(self.cursor);
-        self.moved = self.cursor != self.at(0);
-        self.show_cursor(height);
-    }
-}
-
-fn whole(index: usize) -> i64 {
-    i64::try_from(index).unwrap_or(i64::MAX)
-}
-
 #[derive(Debug)]
 struct Row {
     view: Arc<RequestView>,
     waits: bool,
     lives: bool,
     late: Option<Instant>,
+    /// The filter lets it through.
+    fits: bool,
     /// The server no longer has it on its board.
     gone: bool,
 }
@@ -205,6 +99,10 @@ pub struct Board {
     counts: (usize, usize),
     /// The requests of each person.
     of_person: HashMap<String, BTreeSet<i64>>,
+    /// What is shown; what waits, lives and is overdue is counted all the same.
+    filter: Filter,
+    /// Who `me` is in the filter.
+    me: Option<String>,
     /// What the lists are sorted by.
     pub sort: Sort,
     /// The pane that has the focus.
@@ -230,7 +128,7 @@ impl Board {
     pub fn get(&self, id: i64) -> Option<&Arc<RequestView>> {
         self.rows.get(&id).map(|row| &row.view)
     }
-    /// Every request of one person.
+    /// Every request that one person uses or asked for.
     pub fn of_person(&self, person: &str) -> impl Iterator<Item = &Arc<RequestView>> {
         self.of_person.get(person).into_iter().flatten().filter_map(|id| self.get(*id))
     }
@@ -252,7 +150,7 @@ impl Board {
     }
     /// How many rows wait to be let in.
     pub fn arrived(&self, side: Side) -> usize {
-        self.held.iter().filter(|id| self.belongs(side, **id) && !self.pane(side).placed.contains_key(*id)).count()
+        self.held.iter().filter(|id| self.belongs(side, **id) && !self.pane(side).placed(**id).is_some()).count()
     }
     /// Whether anything waits for the order to thaw.
     pub fn waits_to_merge(&self) -> bool {
@@ -268,7 +166,7 @@ impl Board {
     }
 
     fn belongs(&self, side: Side, id: i64) -> bool {
-        self.rows.get(&id).is_some_and(|row| if side == Side::Waiting { row.waits } else { row.lives })
+        self.rows.get(&id).is_some_and(|row| row.fits && if side == Side::Waiting { row.waits } else { row.lives })
     }
 
     fn place(&self, side: Side, id: i64) -> Option<Place> {
@@ -293,8 +191,11 @@ impl Board {
         let id = view.id;
         self.forget(id);
         self.turns.extend(standing::turns(&view).into_iter().flatten().filter(|at| *at > now).map(|at| (at, id)));
-        self.of_person.entry(view.user.id.clone()).or_default().insert(id);
-        self.rows.insert(id, Row { view, waits: false, lives: false, late: None, gone: false });
+        self.turns.extend(self.filter.turns(&view).into_iter().filter(|at| *at > now).map(|at| (at, id)));
+        for who in [&view.user.id, &view.requester.id] {
+            self.of_person.entry(who.clone()).or_default().insert(id);
+        }
+        self.rows.insert(id, Row { view, waits: false, lives: false, late: None, fits: true, gone: false });
         self.judge(id, now, frozen);
     }
 
@@ -312,7 +213,7 @@ impl Board {
 
     /// Forgets a row that neither the server nor a pane has any more.
     fn bury(&mut self, id: i64) {
-        let shown = [Side::Waiting, Side::Live].iter().any(|side| self.pane(*side).placed.contains_key(&id));
+        let shown = [Side::Waiting, Side::Live].iter().any(|side| self.pane(*side).placed(id).is_some());
         if !shown && self.rows.get(&id).is_some_and(|row| row.gone) {
             self.rows.remove(&id);
         }
@@ -341,10 +242,12 @@ impl Board {
 
     fn forget(&mut self, id: i64) {
         if let Some(row) = self.rows.get(&id) {
-            if let Some(theirs) = self.of_person.get_mut(&row.view.user.id) {
-                theirs.remove(&id);
-                if theirs.is_empty() {
-                    self.of_person.remove(&row.view.user.id);
+            for who in [&row.view.user.id, &row.view.requester.id] {
+                if let Some(theirs) = self.of_person.get_mut(who) {
+                    theirs.remove(&id);
+                    if theirs.is_empty() {
+                        self.of_person.remove(who);
+                    }
                 }
             }
             for at in standing::turns(&row.view).into_iter().flatten() {
@@ -366,6 +269,7 @@ impl Board {
         if let Some(at) = row.late.take() {
             self.late.remove(&(at, id));
         }
+        row.fits = self.filter.fits(&row.view, Sight { me: self.me.as_deref(), now });
         row.waits = standing::waits(&row.view, now);
         row.lives = standing::lives(&row.view, now);
         row.late = standing::overdue(&row.view, now).then(|| standing::end(&row.view)).flatten();
@@ -382,14 +286,14 @@ impl Board {
         for side in [Side::Waiting, Side::Live] {
             let wanted = self.belongs(side, id).then(|| self.place(side, id)).flatten();
             let key = (side == Side::Live, id);
-            let was = self.pane(side).placed.get(&id);
+            let was = self.pane(side).placed(id);
             let leaves = was.is_some() && wanted.is_none();
             if wanted.as_ref() == was {
                 self.tombs.remove(&key);
                 continue;
             }
             if leaves {
-                let tomb = self.rows.get(&id).map(|row| tombstone(&row.view, now));
+                let tomb = self.rows.get(&id).map(|row| tombstone(row, now));
                 if let Some(mut tomb) = tomb {
                     let given = self.tombs.get(&key).is_some_and(|old| old.until.is_some());
                     if given && tomb.until.is_none() && tomb.by.is_some() {
@@ -419,22 +323,14 @@ impl Board {
 
     /// A list that was empty gets its cursor: nobody has pointed at anything yet.
     fn first_cursor(&mut self) {
-        for side in [Side::Waiting, Side::Live] {
-            let pane = self.pane_mut(side);
-            if pane.cursor.is_none_or(|id| !pane.placed.contains_key(&id)) {
-                pane.cursor = pane.at(usize::try_from(pane.top).unwrap_or(0)).or_else(|| pane.at(0));
-                if pane.is_empty() {
-                    (pane.top, pane.moved) = (0, false);
-                }
-            }
-        }
+        self.waiting.first_cursor();
+        self.live.first_cursor();
     }
 
     /// Both cursors on their first rows: for a board that nobody has seen yet.
     pub fn rewind(&mut self) {
-        for pane in [&mut self.waiting, &mut self.live] {
-            (pane.cursor, pane.top, pane.moved) = (pane.at(0), 0, false);
-        }
+        self.waiting.rewind();
+        self.live.rewind();
     }
 
     /// Lets in what waited.
@@ -457,15 +353,11 @@ impl Board {
                 self.rows.keys().filter(|id| self.belongs(side, **id)).filter_map(|id| self.place(side, *id)).collect();
             // The row under the cursor stays until the cursor leaves, whatever became of it.
             let cursor = self.pane(side).cursor.filter(|id| !self.belongs(side, *id));
-            if let Some(place) = cursor.and_then(|id| self.pane(side).placed.get(&id)).cloned() {
+            if let Some(place) = cursor.and_then(|id| self.pane(side).placed(id)).cloned() {
                 self.held.insert(place.id);
                 list.push(place);
             }
-            list.sort_unstable();
-            self.pane_mut(side).steadily(|pane| {
-                pane.placed = list.iter().map(|place| (place.id, place.clone())).collect();
-                pane.list = list;
-            });
+            self.pane_mut(side).fill(list);
         }
         let (waiting, live) = (self.waiting.cursor, self.live.cursor);
         self.tombs.retain(|(is_live, id), _| Some(*id) == if *is_live { live } else { waiting });
@@ -512,6 +404,42 @@ impl Board {
         false
     }
 
+    /// The filter.
+    pub const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Shows something else, because somebody asked for it.
+    pub fn filter_by(&mut self, filter: Filter, me: Option<String>, heights: (u16, u16), now: Instant) {
+        (self.filter, self.me) = (filter, me);
+        let sight = Sight { me: self.me.as_deref(), now };
+        for (id, row) in &mut self.rows {
+            row.fits = self.filter.fits(&row.view, sight);
+            self.turns.extend(self.filter.turns(&row.view).into_iter().filter(|at| *at > now).map(|at| (at, *id)));
+        }
+        self.held.extend(self.rows.keys().copied());
+        for side in [Side::Waiting, Side::Live] {
+            // What no longer fits is not kept for the cursor's sake: it was asked to go.
+            let keep = self.pane(side).cursor.filter(|id| self.belongs(side, *id));
+            self.pane_mut(side).cursor = keep;
+        }
+        self.merge(now);
+        for (pane, height) in [(&mut self.waiting, heights.0), (&mut self.live, heights.1)] {
+            pane.first_cursor();
+            pane.top = 0;
+            pane.moved = pane.cursor != pane.at(0);
+            pane.show_cursor(height);
+        }
+    }
+
+    /// How many rows of a pane the filter hides.
+    pub fn hidden(&self) -> usize {
+        if self.filter.is_empty() {
+            return 0;
+        }
+        self.rows.values().filter(|row| !row.fits && (row.waits || row.lives)).count()
+    }
+
     /// Sorts by something else: the one time when rows move, because somebody asked for it.
     pub fn sort_by(&mut self, sort: Sort, heights: (u16, u16), now: Instant) {
         self.sort = sort;
@@ -522,13 +450,15 @@ impl Board {
     }
 }
 
-fn tombstone(view: &RequestView, now: Instant) -> Tombstone {
+fn tombstone(row: &Row, now: Instant) -> Tombstone {
+    let view = &*row.view;
     let standing = standing::standing(view, now);
     let verdict = standing::last_verdict(view);
     let by_clock = matches!(standing, Status::Lapsed | Status::Removed | Status::Ending | Status::Failed);
     let by = verdict.filter(|_| !by_clock).map(|verdict| verdict.by.id.clone());
     let word = match (standing, verdict) {
         (Status::Approved | Status::Granting | Status::Active, Some(verdict)) => verdict.verdict.replace('-', " "),
+        _ if !row.fits => "no longer fits the filter".into(),
         (Status::Pending, _) => "no longer on the board".into(),
         (standing, _) => standing.word().replace('-', " "),
     };

@@ -6,7 +6,7 @@ mod hostile;
 mod order;
 mod pictures;
 mod real_loop;
-mod samples;
+pub mod samples;
 mod screens;
 mod sources;
 mod time;

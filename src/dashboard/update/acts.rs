@@ -158,19 +158,22 @@ pub fn send(model: &mut Model, effects: &mut Vec<Effect>) {
     model.dialog = Some(dialog);
 }
 
-fn record(model: &mut Model, id: i64, verb: Verb) -> ActId {
+/// The number of an act that is sent beside a dialog.
+pub fn record(model: &mut Model, id: i64, verb: Verb) -> ActId {
     let act = next(model);
     model.under_way.insert(act, verb);
     model.sent.insert(id, Sent::Sending(act));
     act
 }
 
-fn next(model: &mut Model) -> ActId {
+/// The number of a new act.
+pub const fn next(model: &mut Model) -> ActId {
     model.next_act += 1;
     ActId(model.next_act)
 }
 
-fn body<T: serde::Serialize>(body: &T) -> serde_json::Value {
+/// What travels.
+pub fn body<T: serde::Serialize>(body: &T) -> serde_json::Value {
     serde_json::to_value(body).unwrap_or_else(|_| serde_json::json!({}))
 }
 
@@ -243,6 +246,7 @@ pub fn answered(
     let mine = model.dialog.as_ref().is_some_and(|dialog| dialog.sending == Some(act));
     let until = Moment(model.now.0 + SHOWN);
     let number = RequestNumber(id);
+    let promised = model.promised.remove(&act);
     match outcome {
         Ok(view) => {
             model.sent.insert(id, Sent::Done(until));
@@ -253,16 +257,20 @@ pub fn answered(
             }
             let undo = model.keys.first(Action::Undo);
             let back = if verb.is_verdict() { format!(" · {undo} takes it back within 60 s") } else { String::new() };
-            let done = done(model, verb, &view);
+            let done = promised.unwrap_or_else(|| done(model, verb, &view));
             say(model, Tone::Good, format!("{done}{back}"));
             if let Some(detail) = model.detail.as_mut().filter(|detail| detail.id == id) {
                 detail.read = Some(view.clone());
                 effects.push(Effect::ReadEvents(id));
             }
             let (now, frozen) = (model.server_now(), model.is_frozen());
+            if model.shelf.contains_key(&id) {
+                model.shelve((*view).clone());
+            }
             if model.board.get(id).is_some_and(|row| row.seq <= view.seq) {
                 model.board.put(Arc::new(*view), now, frozen);
             }
+            super::lists::regroup(model);
             if mine {
                 let walking = model.dialog.take().is_some_and(|dialog| dialog.walk);
                 model.seen.id = None;

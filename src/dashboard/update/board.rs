@@ -16,12 +16,18 @@ use std::sync::Arc;
 /// Takes in an answer of the host.
 pub fn merge(model: &mut Model, view: BoardView, effects: &mut Vec<Effect>) {
     let first = model.link.answered.is_none();
+    let was_away = model.link.away.as_ref().is_some_and(|away| away.offline);
     model.link.answered = Some(model.now);
     model.link.away = None;
     model.link.kept = None;
     model.anchor = Some(Anchor { moment: model.now, at: view.server_now });
     let changed: HashSet<i64> = view.rows.iter().map(|row| row.id).collect();
     take(model, view);
+    super::lists::follow(model, &changed.iter().copied().collect::<Vec<_>>());
+    if first || was_away {
+        // What could not be read before is read now.
+        super::lists::again(model, effects);
+    }
     if first {
         effects.push(Effect::ReadSystems);
         if let Some(id) = model.detail.as_ref().map(|detail| detail.id) {
@@ -51,7 +57,13 @@ pub fn take(model: &mut Model, view: BoardView) {
         let ids = view.rows.iter().map(|row| row.id).collect();
         model.board.keep_only(&ids, now, frozen);
     }
+    let me = model.me.as_ref().map(|me| me.person.id.clone());
     for id in view.gone {
+        // One's own requests stay among one's own.
+        if let Some(row) = model.board.get(id).cloned().filter(|row| me.as_ref() == Some(&row.user.id)) {
+            model.mine.told.push(id);
+            model.shelve((*row).clone());
+        }
         model.board.drop_row(id, now, frozen);
     }
     for row in view.rows {
@@ -105,6 +117,11 @@ fn became(view: &RequestView, now: crate::text::Instant) -> String {
 /// One request, read again.
 pub fn read(model: &mut Model, id: i64, outcome: Result<Box<RequestView>, Refused>) {
     let now = model.now;
+    if let Ok(view) = &outcome
+        && model.shelf.contains_key(&id)
+    {
+        model.shelve((**view).clone());
+    }
     if let Some(detail) = model.detail.as_mut().filter(|detail| detail.id == id) {
         match &outcome {
             Ok(view) => (detail.read, detail.fault) = (Some(view.clone()), None),
@@ -154,7 +171,7 @@ pub fn peek(model: &mut Model, effects: &mut Vec<Effect>) {
     if !model.plan().beside() || model.in_detail {
         return;
     }
-    let Some(id) = model.board.cursor() else { return };
+    let Some(id) = model.cursor() else { return };
     let known = model.detail.as_ref().is_some_and(|detail| detail.id == id && detail.read.is_some());
     if model.detail.as_ref().is_none_or(|detail| detail.id != id) {
         model.detail = Some(Detail::new(id));

@@ -9,7 +9,8 @@ use super::super::msg::Moment;
 use super::super::rows::Side;
 use super::super::theme::Tone;
 use super::super::view;
-use super::{REST, acts, say};
+use super::super::views::View;
+use super::{REST, acts, form, line, lists, say};
 use crate::access::RequestNumber;
 use chrono_tz::Tz;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
@@ -21,10 +22,19 @@ pub fn key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
     if model.help.is_some() {
         return in_help(model, action, effects);
     }
+    act(model, action, effects);
+}
+
+/// What an action does, whether it was a key or a command.
+pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action.scope() {
         Scope::Act if model.locked => unlock(model),
-        Scope::Act if action == Action::Walk => acts::walk(model, effects),
-        Scope::Act => acts::open(model, action, effects),
+        Scope::Act => match action {
+            Action::Walk => acts::walk(model, effects),
+            Action::File | Action::Mend => form::open(model, action),
+            _ => acts::open(model, action, effects),
+        },
+        Scope::Take if action == Action::CopyRecord => lists::copy_record(model, effects),
         Scope::Take => take(model, action, effects),
         Scope::Move => moved(model, action, effects),
     }
@@ -38,6 +48,8 @@ fn unlock(model: &mut Model) {
 /// Locks the pane; what was open is left, and what was typed is gone.
 pub fn lock(model: &mut Model, effects: &mut Vec<Effect>) {
     acts::leave(model, effects);
+    form::leave(model);
+    line::leave(model);
     model.walk = None;
     model.locked = true;
 }
@@ -98,6 +110,7 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Help => model.help = Some(0),
         Action::Resync => {
             effects.push(Effect::Resync);
+            lists::again(model, effects);
             say(model, Tone::Plain, "asking for everything again");
         }
         Action::Zone => {
@@ -119,7 +132,12 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             let words = if model.paused { "paused: the rows hold still until p" } else { "the rows move again" };
             say(model, Tone::Plain, words);
         }
-        Action::Merge => model.board.merge(model.server_now()),
+        Action::Merge => {
+            model.board.merge(model.server_now());
+            model.mine.roll.let_in();
+            model.history.roll.let_in();
+        }
+        Action::Sort if model.view != View::Board => say(model, Tone::Soon, "only the board is sorted otherwise"),
         Action::Sort => {
             let sort = model.board.sort.next();
             model.board.sort_by(sort, model.plan().heights(), model.server_now());
@@ -128,32 +146,47 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Mark => mark(model),
         Action::NextOverdue => next_overdue(model),
         Action::Open | Action::Right => enter(model, effects),
-        Action::Back | Action::Left => back(model),
-        Action::Board => (model.in_detail, model.zoomed) = (false, false),
+        Action::Back | Action::Left => back(model, effects),
+        Action::Board | Action::Mine | Action::History => {
+            lists::switch(model, View::of(action).unwrap_or_default(), effects);
+        }
+        Action::Filter => line::filter(model),
+        Action::Palette => line::commands(model),
+        Action::NextPane | Action::PreviousPane if model.view != View::Board => {
+            if model.in_detail {
+                back(model, effects)
+            } else {
+                enter(model, effects)
+            }
+        }
         Action::NextPane | Action::PreviousPane => {
             model.in_detail = false;
             model.board.focus = if model.board.focus == Side::Waiting { Side::Live } else { Side::Waiting };
             rest(model);
         }
-        Action::Down => step(model, 1),
-        Action::Up => step(model, -1),
-        Action::HalfDown => step(model, page(model) / 2),
-        Action::HalfUp => step(model, -page(model) / 2),
-        Action::PageDown => step(model, page(model)),
-        Action::PageUp => step(model, -page(model)),
-        Action::First => step(model, i64::MIN / 2),
-        Action::Last => step(model, i64::MAX / 2),
+        Action::Down => step(model, 1, effects),
+        Action::Up => step(model, -1, effects),
+        Action::HalfDown => step(model, page(model) / 2, effects),
+        Action::HalfUp => step(model, -page(model) / 2, effects),
+        Action::PageDown => step(model, page(model), effects),
+        Action::PageUp => step(model, -page(model), effects),
+        Action::First => step(model, i64::MIN / 2, effects),
+        Action::Last => step(model, i64::MAX / 2, effects),
         _ => {}
     }
 }
 
 fn page(model: &Model) -> i64 {
     let plan = model.plan();
-    let lines = if model.in_detail { plan.detail.height } else { plan.rows(model.board.focus) };
+    let lines = match model.view {
+        _ if model.in_detail => plan.detail.height,
+        View::Board => plan.rows(model.board.focus),
+        _ => plan.list_rows(),
+    };
     i64::from(lines).saturating_sub(1).max(2)
 }
 
-fn step(model: &mut Model, by: i64) {
+fn step(model: &mut Model, by: i64, effects: &mut Vec<Effect>) {
     if model.in_detail {
         let most = view::detail::longest_scroll(model);
         if let Some(detail) = model.detail.as_mut() {
@@ -161,15 +194,19 @@ fn step(model: &mut Model, by: i64) {
         }
         return;
     }
-    let (height, now, frozen) = (model.plan().rows(model.board.focus), model.server_now(), model.is_frozen());
-    model.board.step(by, height, now, frozen);
+    if model.view == View::Board {
+        let (height, now, frozen) = (model.plan().rows(model.board.focus), model.server_now(), model.is_frozen());
+        model.board.step(by, height, now, frozen);
+    } else {
+        lists::step(model, by, effects);
+    }
     rest(model);
 }
 
 /// The cursor is somewhere else: what is beside the lists follows when it rests.
-fn rest(model: &mut Model) {
-    if model.plan().beside() {
-        if model.detail.as_ref().is_some_and(|detail| Some(detail.id) != model.board.cursor()) {
+pub fn rest(model: &mut Model) {
+    if model.plan().beside() && !model.in_detail {
+        if model.detail.as_ref().is_some_and(|detail| Some(detail.id) != model.cursor()) {
             model.detail = None;
         }
         model.peek_at = Some(Moment(model.now.0 + REST));
@@ -192,12 +229,16 @@ fn next_overdue(model: &mut Model) {
     let Some(id) = late.get(next).copied() else {
         return say(model, Tone::Good, "no removal is overdue");
     };
+    lists::switch(model, View::Board, &mut Vec::new());
     let (heights, now, frozen) = (model.plan().heights(), model.server_now(), model.is_frozen());
     if !model.board.point(id, heights, now, frozen) {
         model.board.merge(now);
-        model.board.point(id, heights, now, frozen);
+        if !model.board.point(id, heights, now, frozen) {
+            // Nothing hides what is overdue from whoever looks for it.
+            line::drop_filter(model);
+            model.board.point(id, heights, now, frozen);
+        }
     }
-    model.in_detail = false;
     rest(model);
 }
 
@@ -205,7 +246,7 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.in_detail || model.plan().class == Class::Mini {
         return;
     }
-    let Some(id) = model.board.cursor() else { return };
+    let Some(id) = model.cursor() else { return };
     if model.seen.id != Some(id) {
         return;
     }
@@ -216,7 +257,7 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     model.in_detail = true;
 }
 
-fn back(model: &mut Model) {
+fn back(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.in_detail {
         model.in_detail = false;
         if !model.plan().beside() {
@@ -225,8 +266,13 @@ fn back(model: &mut Model) {
     } else if model.zoomed {
         model.zoomed = false;
         rest(model);
-    } else {
+    } else if !model.marks.is_empty() {
         model.marks.clear();
+    } else if !model.filter().is_empty() {
+        line::drop_filter(model);
+        if model.view == View::History {
+            lists::look_up(model, effects);
+        }
     }
 }
 
@@ -241,25 +287,38 @@ pub fn mouse(model: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     let by = match mouse.kind {
         MouseEventKind::ScrollDown => 3,
         MouseEventKind::ScrollUp => -3,
-        MouseEventKind::Down(MouseButton::Left) if model.dialog.is_none() && model.help.is_none() => {
+        MouseEventKind::Down(MouseButton::Left) if !model.is_busy() && model.help.is_none() => {
             return click(model, mouse.column, mouse.row);
         }
         _ => return,
     };
     if model.dialog.is_some() {
         super::dialog::scroll(model, by);
+    } else if model.is_busy() {
+        // What is typed is about what is on the screen.
     } else if let Some(top) = model.help {
         model.help = Some(scrolled(top, by, view::help::longest_scroll(model)));
     } else {
         model.last_key = Some(model.now);
-        step(model, by);
+        step(model, by, effects);
     }
-    let _ = effects;
 }
 
 fn click(model: &mut Model, column: u16, row: u16) {
     let plan = model.plan();
     model.last_key = Some(model.now);
+    if model.roll().is_some() {
+        let (place, height) = (plan.list, plan.list_rows());
+        let line = row.saturating_sub(place.y + 1);
+        let inside = place.contains((column, row).into()) && row > place.y && line < height;
+        let at = model.roll().and_then(|roll| roll.pane.at(usize::try_from(roll.pane.top + i64::from(line)).ok()?));
+        if let (true, Some(id), Some(roll)) = (inside, at, model.roll_mut()) {
+            roll.point(id, height);
+            model.in_detail = false;
+            rest(model);
+        }
+        return;
+    }
     for side in [Side::Waiting, Side::Live] {
         let place = plan.pane(side);
         let inside = place.contains((column, row).into());

@@ -14,6 +14,10 @@ impl Model {
                 list.show_cursor(height);
             }
         }
+        let height = self.plan().list_rows();
+        if let Some(roll) = self.roll_mut().filter(|roll| roll.pane.height != height) {
+            roll.pane.show_cursor(height);
+        }
     }
 
     /// The frame that `draw` made was put on the screen: what somebody does next is about what it showed.
@@ -24,6 +28,10 @@ impl Model {
         let (upper, lower) = self.plan().heights();
         self.board.pane_mut(Side::Waiting).height = upper;
         self.board.pane_mut(Side::Live).height = lower;
+        let height = self.plan().list_rows();
+        if let Some(roll) = self.roll_mut() {
+            roll.pane.height = height;
+        }
         let (total, height) = view::dialog::measure(self);
         let size = self.size;
         if let Some(dialog) = self.dialog.as_mut() {

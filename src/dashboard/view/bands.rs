@@ -9,6 +9,7 @@ use super::super::model::Model;
 use super::super::rows::Side;
 use super::super::standing;
 use super::super::theme::Tone;
+use super::super::views::{TABLE, View};
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
 use crate::access::RequestNumber;
@@ -22,7 +23,7 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
         Some(words) => canvas.bar(plan.overdue, words, Tone::Overdue),
         None => canvas.lines(plan.overdue, states.next()),
     }
-    canvas.line(plan.tabs, tabs(model, eye));
+    canvas.line(plan.tabs, tabs(model, plan));
     let notice = model.notice.as_ref().map(|notice| Words::of(format!(" {}", notice.words), notice.tone));
     canvas.lines(plan.notice, notice.or_else(|| states.next()));
     canvas.line(plan.footer, footer(model));
@@ -131,36 +132,71 @@ pub fn states(model: &Model, eye: &Eye) -> Vec<Words> {
     out
 }
 
-fn tabs(model: &Model, eye: &Eye) -> Words {
-    let (waiting, live, late) = model.board.counts();
-    let _ = eye;
-    let key = model.keys.first(Action::Board);
-    let mut words = Words::of(format!(" [{key} Board {waiting}·{live}·{late}]"), Tone::Strong);
-    words.push(format!("  {waiting} pending · {live} active · {late} overdue"), Tone::Dim);
-    let sort = model.board.sort;
-    if sort != super::super::rows::Sort::Time {
-        words.push(format!(" · by {}", sort.word()), Tone::Dim);
+fn tabs(model: &Model, plan: &Plan) -> Words {
+    let mut words = Words::of(" ", Tone::Plain);
+    for entry in TABLE.iter().filter(|entry| !entry.name.is_empty()) {
+        let (key, count) = (model.keys.first(entry.action), super::count(model, entry.view));
+        let here = entry.view == model.view;
+        let text = format!("{key} {}{count}", entry.name);
+        words.push(
+            if here { format!("[{text}] ") } else { format!(" {text} ") },
+            if here { Tone::Strong } else { Tone::Dim },
+        );
     }
     if !model.marks.is_empty() {
-        words.push(format!("  {} marked", model.marks.len()), Tone::Strong);
+        words.push(format!(" {} marked", model.marks.len()), Tone::Strong);
     }
+    let sort = model.board.sort;
+    if sort != super::super::rows::Sort::Time && model.view == View::Board {
+        words.push(format!(" by {}", sort.word()), Tone::Dim);
+    }
+    // The filter stands at the right, as long as there is one with what it hides.
+    let key = model.keys.first(Action::Filter);
+    let filter = model.filter();
+    let mut right = if filter.is_empty() {
+        Words::of(key, Tone::Key).and(" filter ", Tone::Dim)
+    } else {
+        let hidden =
+            if model.view == View::Board { format!(" · {} hidden", model.board.hidden()) } else { String::new() };
+        Words::of(key, Tone::Key).and(filter.text(), Tone::Soon).and(format!("{hidden} "), Tone::Strong)
+    };
+    let width = usize::from(plan.tabs.width);
+    let said = counts(model);
+    if filter.is_empty() && model.view == View::Board && words.width() + said.width() + right.width() + 4 <= width {
+        words.append(said);
+    }
+    let room = width.saturating_sub(words.width() + 2);
+    if right.width() > room {
+        right = right.cut(room);
+    }
+    let gap = width.saturating_sub(words.width() + right.width());
+    words.push(" ".repeat(gap), Tone::Plain);
+    words.append(right);
     words
 }
 
+/// The counts in words, where there is room for them.
+fn counts(model: &Model) -> Words {
+    let (waiting, live, late) = model.board.counts();
+    Words::of(format!("  {waiting} pending · {live} active · {late} overdue"), Tone::Dim)
+}
+
 /// The keys of a row that waits, the ones that matter most first: what does not fit is left to the help.
-const WAITING: [Action; 10] = [
+const WAITING: &[Action] = &[
     Action::Approve,
     Action::Deny,
     Action::SendBack,
     Action::Undo,
     Action::Open,
-    Action::Walk,
+    Action::Palette,
     Action::Quit,
+    Action::Walk,
     Action::NextPane,
+    Action::File,
     Action::Note,
     Action::Mark,
 ];
-const LIVE: [Action; 10] = [
+const LIVE: &[Action] = &[
     Action::Revoke,
     Action::Extend,
     Action::Undo,
@@ -168,11 +204,12 @@ const LIVE: [Action; 10] = [
     Action::Open,
     Action::NextPane,
     Action::Quit,
+    Action::Palette,
     Action::HandBack,
     Action::CopyCommand,
     Action::Approve,
 ];
-const LATE: [Action; 10] = [
+const LATE: &[Action] = &[
     Action::CopyCommand,
     Action::Retry,
     Action::HandOver,
@@ -190,19 +227,24 @@ fn footer(model: &Model) -> Words {
     if model.dialog.is_some() {
         return Words::of(" keys go to the dialog: every letter is text, esc leaves", Tone::Dim);
     }
+    if model.form.is_some() {
+        return Words::of(" keys go to the form: every letter is text, esc leaves and keeps it", Tone::Dim);
+    }
     if model.help.is_some() {
         return Words::of(" pgdn pgup read on · esc leaves the help", Tone::Dim);
     }
     let now = model.server_now();
     let late = model.pointed().and_then(|id| model.known(id)).is_some_and(|view| standing::overdue(&view, now));
+    let own = model.view.entry().map(|entry| entry.footer).filter(|footer| !footer.is_empty());
     let actions = match model.board.focus {
+        _ if own.is_some() => own.unwrap_or_default(),
         _ if late => LATE,
         Side::Waiting => WAITING,
         Side::Live => LIVE,
     };
     let room = usize::from(model.size.0);
     let (mut words, mut gap) = (Words::new(), 1);
-    for action in actions {
+    for action in actions.iter().copied() {
         let Some(entry) = action.entry() else { continue };
         let key = model.keys.first(action);
         let (piece, after) = if action == Action::Open && model.in_detail {

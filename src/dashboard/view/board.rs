@@ -75,6 +75,7 @@ fn pane(model: &Model, eye: &Eye, canvas: &mut Canvas, side: Side, place: Rect) 
 const fn nothing(model: &Model, side: Side) -> &'static str {
     match (side, model.link.answered.is_some() || model.link.kept.is_some()) {
         (_, false) => "   the board is being read",
+        (_, true) if !model.board.filter().is_empty() => "   nothing here fits the filter: esc shows everything",
         (Side::Waiting, true) => "   nothing waits for a verdict",
         (Side::Live, true) => "   nobody has access",
     }
@@ -170,7 +171,8 @@ fn row(model: &Model, eye: &Eye, side: Side, id: i64, columns: &Columns, width: 
     words
 }
 
-fn tone(urgency: Urgency) -> Tone {
+/// The tone of an urgency.
+pub fn tone(urgency: Urgency) -> Tone {
     match urgency {
         Urgency::Plain => Tone::Plain,
         Urgency::Soon => Tone::Soon,
@@ -184,7 +186,7 @@ fn mark(words: &mut Words, urgency: Urgency) {
 }
 
 /// What one's own act on this row came to.
-fn sent(model: &Model, id: i64) -> Option<(&'static str, Tone)> {
+pub fn sent(model: &Model, id: i64) -> Option<(&'static str, Tone)> {
     match model.sent.get(&id)? {
         Sent::Sending(_) => Some(("sending ", Tone::Soon)),
         Sent::Done(_) => Some(("done ", Tone::Good)),
@@ -250,7 +252,8 @@ fn until(at: Instant, now: Instant, eye: &Eye) -> Urgency {
     }
 }
 
-fn first_line(text: &str) -> String {
+/// The beginning of a text.
+pub fn first_line(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
@@ -311,7 +314,7 @@ fn live(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: &Co
 }
 
 /// How much of the window is left, in tenths.
-fn bar(from: Option<Instant>, end: Instant, now: Instant, eye: &Eye) -> String {
+pub fn bar(from: Option<Instant>, end: Instant, now: Instant, eye: &Eye) -> String {
     let whole = from.map_or(0, |from| end.since(from).millis()).max(1);
     let left = end.since(now).millis().clamp(0, whole);
     let tenths = ((left * 10 + whole - 1) / whole).clamp(0, 10);

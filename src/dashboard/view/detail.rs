@@ -8,6 +8,7 @@ use super::super::link::State;
 use super::super::model::{Detail, Model};
 use super::super::standing;
 use super::super::theme::Tone;
+use super::super::views::View;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
 use super::request::{block, checks, field, grant, history, person, task, who, window, word};
@@ -35,7 +36,7 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
             .line(Rect { height: 1, ..place }, Words::of(format!(" {key} opens the row under the cursor"), Tone::Dim));
         return;
     };
-    let lines = lines(model, detail, eye, usize::from(place.width), plan.aside.is_empty());
+    let lines = shown(model, detail, eye, plan);
     let (total, most) = (lines.len(), usize::from(place.height));
     let top = detail.top.min(total.saturating_sub(most));
     if total > most {
@@ -53,9 +54,18 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
 pub fn longest_scroll(model: &Model) -> usize {
     let (plan, eye) = (model.plan(), model.eye());
     let Some(detail) = &model.detail else { return 0 };
-    let total = lines(model, detail, &eye, usize::from(plan.detail.width), plan.aside.is_empty()).len();
+    let total = shown(model, detail, &eye, &plan).len();
     let most = usize::from(plan.detail.height);
     if total > most { (total + 1).saturating_sub(most) } else { 0 }
+}
+
+/// What is shown of it: in the history the whole record, else what a decision needs.
+fn shown(model: &Model, detail: &Detail, eye: &Eye, plan: &Plan) -> Vec<Words> {
+    let width = usize::from(plan.detail.width);
+    match model.view {
+        View::History => super::record::lines(model, detail, eye, width),
+        _ => lines(model, detail, eye, width, plan.aside.is_empty()),
+    }
 }
 
 fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool) -> Vec<Words> {
@@ -113,7 +123,7 @@ fn others(model: &Model, view: &RequestView, eye: &Eye, width: usize) -> Vec<Wor
     let mut others: Vec<_> = model
         .board
         .of_person(&view.user.id)
-        .filter(|other| other.id != view.id && standing::lives(other, now))
+        .filter(|other| other.user.id == view.user.id && other.id != view.id && standing::lives(other, now))
         .collect();
     others.sort_by_key(|other| other.id);
     let said = others.iter().take(5).map(|other| {

@@ -5,6 +5,7 @@ use super::super::eye::Eye;
 use super::super::model::Model;
 use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
+use super::super::widget::input;
 use super::super::widget::text::{Words, wrap};
 use super::request::{block, checks, field, grant, history, task, who, window, word};
 use crate::access::RequestNumber;
@@ -95,7 +96,8 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) 
     canvas.line(line(place.height.saturating_sub(1)), edge(&more, wide));
 }
 
-fn edge(text: &str, width: usize) -> Words {
+/// The upper or lower edge of a box, with a word in it.
+pub fn edge(text: &str, width: usize) -> Words {
     let words = Words::of("+-", Tone::Dim).and(text, Tone::Head);
     let rest = width.saturating_sub(words.width() + 1);
     words.and("-".repeat(rest), Tone::Dim).and("+", Tone::Dim)
@@ -302,24 +304,8 @@ fn input(dialog: &Dialog, index: usize, given: &super::super::dialog::Field, fla
     let words = Words::of(if here { ">" } else { " " }, Tone::Strong).and(label, Tone::Strong).plain(" [");
     let room = width.saturating_sub(words.width() + 1);
     let room = if given.wants == Wants::Digits { room.min(14) } else { room };
-    // The part of the text that has the cursor in it.
-    let typed = given.typed();
-    let cursor = given.cursor();
-    let from = (cursor + 2).saturating_sub(room);
-    let part = |from: usize, to: usize| typed.chars().skip(from).take(to.saturating_sub(from)).collect::<String>();
-    let tone = if flash && here { Tone::Flash } else { Tone::Field };
-    let mut inside = Words::of(part(from, cursor), tone);
-    if here {
-        let under = typed.chars().nth(cursor).unwrap_or(' ');
-        inside.push(under.to_string(), Tone::Flash);
-        inside.push(part(cursor + 1, typed.chars().count()), tone);
-    } else {
-        inside.push(part(cursor, typed.chars().count()), tone);
-    }
-    let rest = room.saturating_sub(inside.width());
-    inside.push("_".repeat(rest), if flash && here { Tone::Flash } else { Tone::Dim });
     let mut words = words;
-    words.append(inside);
+    words.append(input::line(given, room, here, flash && here));
     words.plain("]")
 }
 
@@ -350,7 +336,8 @@ fn terms(dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
     let whole = Length::from_millis(length.millis() - length.millis().rem_euclid(60_000));
     let text = if dialog.verb == Verb::Extend {
         let EndAsked::For(length) = terms.asked else { return out };
-        format!("{length} more, counted from the verdict")
+        let until = now.plus(length);
+        format!("{length} more, counted from the verdict: {} if it came now", eye.full(until))
     } else if terms.shifts {
         format!("{whole}: {}", eye.window(terms.from(start), terms.until(start)))
     } else {

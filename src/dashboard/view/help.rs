@@ -1,6 +1,6 @@
 //! The help: the table of keys, as it holds for this person.
 
-use super::super::keys::{IN_DIALOG, Scope, TABLE};
+use super::super::keys::{IN_DIALOG, IN_FORM, Scope, TABLE};
 use super::super::layout::Plan;
 use super::super::model::Model;
 use super::super::theme::Tone;
@@ -24,6 +24,8 @@ pub fn lines(model: &Model) -> Vec<Words> {
     }
     out.push(Words::of(" in a dialog every printable key is text, and", Tone::Head));
     out.extend(IN_DIALOG.iter().map(|(keys, words)| line(keys, words)));
+    out.push(Words::of(" where one writes: a request, a filter, a command", Tone::Head));
+    out.extend(IN_FORM.iter().map(|(keys, words)| line(keys, words)));
     out.push(Words::of(" marks", Tone::Head));
     for (mark, words) in [
         ("~", "soon: under a quarter of an hour, or of the window"),

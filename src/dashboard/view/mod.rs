@@ -7,14 +7,21 @@ mod bands;
 mod board;
 pub mod detail;
 pub mod dialog;
+mod form;
 pub mod help;
+mod history;
+mod line;
+mod list;
+mod mine;
 mod mini;
+pub mod record;
 mod request;
 
 use super::eye::Eye;
-use super::layout::Class;
+use super::layout::{Class, Plan, Shape};
 use super::model::{Model, Sent};
 use super::msg::Moment;
+use super::views::View;
 use super::widget::canvas::Canvas;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -35,7 +42,7 @@ pub fn next_wake(model: &Model) -> Option<Moment> {
     if let Some(turn) = model.board.next_turn() {
         eye.wake_when(turn);
     }
-    let thaw = model.frozen_until().filter(|_| model.board.waits_to_merge());
+    let thaw = model.frozen_until().filter(|_| model.waits_to_merge());
     let sent = model.sent.values().filter_map(|sent| match sent {
         Sent::Sending(_) => None,
         Sent::Done(until) | Sent::Refused(until) => Some(*until),
@@ -50,26 +57,65 @@ pub fn next_wake(model: &Model) -> Option<Moment> {
         dialog.map(|dialog| dialog.deaf_until),
         dialog.map(|dialog| dialog.flash_until),
         dialog.and_then(super::dialog::Dialog::claims_at),
+        model.form.as_ref().and_then(|form| form.check_at),
+        model.form.as_ref().map(|form| form.flash_until),
+        model.line.as_ref().map(|line| line.flash_until),
+        model.history.ask_at,
     ];
     due.into_iter().flatten().chain(sent).for_each(|at| eye.wake_at(at));
     eye.next().filter(|at| at.0 < std::time::Duration::MAX)
 }
 
+/// What draws a view between the bands, and what its tab counts.
+struct Face {
+    view: View,
+    compose: fn(&Model, &Eye, &mut Canvas, &Plan),
+    count: fn(&Model) -> String,
+}
+
+/// A view is one line here and one in the table of views.
+const FACES: [Face; 4] = [
+    Face {
+        view: View::Board,
+        compose: board::compose,
+        count: |model| {
+            let (waiting, live, late) = model.board.counts();
+            format!(" {waiting}·{live}·{late}")
+        },
+    },
+    Face { view: View::Mine, compose: mine::compose, count: |model| format!(" {}", mine::live(model)) },
+    Face { view: View::History, compose: history::compose, count: |_| String::new() },
+    Face {
+        view: View::Help,
+        compose: |model, _, canvas, plan| help::compose(model, canvas, plan),
+        count: |_| String::new(),
+    },
+];
+
+/// What the tab of a view counts.
+fn count(model: &Model, view: View) -> String {
+    FACES.iter().find(|face| face.view == view).map(|face| (face.count)(model)).unwrap_or_default()
+}
+
 fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) {
     let screen = Rect { x: 0, y: 0, width: size.0, height: size.1 };
-    let plan =
-        super::layout::Plan::of(size, model.board.focus, model.zoomed, model.detail.is_some() && model.in_detail);
-    if plan.class == Class::Mini && model.dialog.is_none() && model.help.is_none() {
+    let detail = model.detail.is_some() && model.in_detail;
+    let shape = Shape { view: model.view, focus: model.board.focus, zoomed: model.zoomed, detail };
+    let plan = Plan::of(size, shape);
+    if plan.class == Class::Mini && !model.is_busy() && model.help.is_none() {
         return mini::compose(model, eye, canvas, screen);
     }
     bands::compose(model, eye, canvas, &plan);
-    if model.help.is_some() {
-        help::compose(model, canvas, &plan);
-    } else {
-        board::compose(model, eye, canvas, &plan);
+    let view = if model.help.is_some() { View::Help } else { model.view };
+    if let Some(face) = FACES.iter().find(|face| face.view == view) {
+        (face.compose)(model, eye, canvas, &plan);
+    }
+    if view != View::Help {
         detail::compose(model, eye, canvas, &plan);
     }
     dialog::compose(model, eye, canvas, size);
+    form::compose(model, eye, canvas, size);
+    line::compose(model, canvas, &plan);
 }
 
 /// The terminal's title, with what is overdue in front.

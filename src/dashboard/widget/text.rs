@@ -66,6 +66,22 @@ impl Words {
         self.pieces.extend(other.pieces);
     }
 
+    /// The beginning of it, cut with a `~` where it does not fit.
+    #[must_use]
+    pub fn cut(self, columns: usize) -> Self {
+        let mut left = columns;
+        let mut pieces = Vec::new();
+        for (text, tone) in self.pieces {
+            if text.width() > left {
+                pieces.push((text.cut(left), tone));
+                break;
+            }
+            left -= text.width();
+            pieces.push((text, tone));
+        }
+        Self { pieces }
+    }
+
     /// All of it in one tone.
     #[must_use]
     pub fn all(mut self, tone: Tone) -> Self {
@@ -141,6 +157,7 @@ fn ascii(text: &Clean) -> Clean {
             '→' => out.push('>'),
             '–' | '—' | '─' => out.push('-'),
             '│' => out.push('|'),
+            '█' => out.push('#'),
             ch if ch.is_ascii() => out.push(ch),
             ch => out.push_str(&"?".repeat(Clean::line(&ch.to_string()).width().min(2))),
         }

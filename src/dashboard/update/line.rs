@@ -1,0 +1,144 @@
+//! The line at the foot: the filter of the view while it is typed, and commands by their names.
+
+use super::super::dialog::FLASH;
+use super::super::effect::Effect;
+use super::super::filter::Filter;
+use super::super::lists::{Prompt, Typing};
+use super::super::model::Model;
+use super::super::msg::Moment;
+use super::super::palette;
+use super::super::theme::Tone;
+use super::super::views::View;
+use super::{keys, lists, say, typed};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// `/`: the filter of the view is typed.
+pub fn filter(model: &mut Model) {
+    let before = model.filter().clone();
+    model.line = Some(Prompt::new(Typing::Filter, before, model.seen));
+}
+
+/// `:`: a command is typed.
+pub fn commands(model: &mut Model) {
+    let before = model.filter().clone();
+    model.line = Some(Prompt::new(Typing::Command, before, model.seen));
+}
+
+/// Leaves it; a filter is as it was before.
+pub fn leave(model: &mut Model) {
+    let Some(line) = model.line.take() else { return };
+    if line.what == Typing::Filter && *model.filter() != line.before {
+        show(model, line.before);
+    }
+    model.seen.id = None;
+}
+
+/// Shows everything again.
+pub fn drop_filter(model: &mut Model) {
+    show(model, Filter::default());
+    say(model, Tone::Plain, "everything is shown again");
+}
+
+/// Shows what fits.
+fn show(model: &mut Model, filter: Filter) {
+    match model.view {
+        View::Mine => {
+            model.mine.filter = filter;
+            lists::regroup_anew(model);
+        }
+        View::History => {
+            model.history.filter = filter;
+            lists::will_look_up(model);
+        }
+        View::Board | View::Help => {
+            let me = model.me.as_ref().map(|me| me.person.id.clone());
+            let (heights, now) = (model.plan().heights(), model.server_now());
+            model.board.filter_by(filter, me, heights, now);
+        }
+    }
+    keys::rest(model);
+}
+
+/// One key.
+pub fn key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    let Some(line) = model.line.as_mut() else { return };
+    let many = |model: &Model| palette::commands(model).len();
+    match key.code {
+        KeyCode::Esc => leave(model),
+        KeyCode::Char('c') if ctrl => leave(model),
+        KeyCode::Char('z') if ctrl => effects.push(Effect::Suspend),
+        KeyCode::Enter => enter(model, effects),
+        KeyCode::Char('u') if ctrl => {
+            line.field.set("");
+            changed(model);
+        }
+        KeyCode::Up if line.what == Typing::Command => line.choice = line.choice.saturating_sub(1),
+        KeyCode::Down if line.what == Typing::Command => {
+            let most = many(model).saturating_sub(1);
+            if let Some(line) = model.line.as_mut() {
+                line.choice = (line.choice + 1).min(most);
+            }
+        }
+        KeyCode::Backspace if line.field.typed().is_empty() => leave(model),
+        _ => {
+            if typed::key(&mut line.field, key) {
+                changed(model);
+            } else {
+                line.flash_until = Moment(model.now.0 + FLASH);
+            }
+        }
+    }
+}
+
+/// What was typed is looked at; what cannot be understood is said, and what was shown stays.
+fn changed(model: &mut Model) {
+    let zone = model.zone;
+    let Some(line) = model.line.as_mut() else { return };
+    line.choice = 0;
+    if line.what == Typing::Command {
+        return;
+    }
+    match Filter::parse(line.field.typed(), zone) {
+        Ok(filter) => {
+            line.fault = None;
+            if filter != *model.filter() {
+                show(model, filter);
+            }
+        }
+        Err(fault) => line.fault = Some(fault),
+    }
+}
+
+fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(line) = model.line.as_mut() else { return };
+    if line.what == Typing::Filter {
+        if line.fault.is_some() {
+            line.flash_until = Moment(model.now.0 + FLASH);
+            return;
+        }
+        model.line = None;
+        model.seen.id = None;
+        if model.view == View::History && model.history.ask_at.is_some() {
+            lists::look_up(model, effects);
+        }
+        return;
+    }
+    let (choice, about) = (line.choice, line.about);
+    let commands = palette::commands(model);
+    let Some(command) = commands.get(choice) else { return };
+    let action = command.action;
+    model.line = None;
+    // The command is about what was on the screen when the line was opened.
+    model.seen = about;
+    keys::act(model, action, effects);
+}
+
+/// A paste is text.
+pub fn paste(model: &mut Model, text: &str) {
+    if let Some(line) = model.line.as_mut()
+        && typed::paste(&mut line.field, text)
+    {
+        changed(model);
+    }
+}
