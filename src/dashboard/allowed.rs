@@ -64,7 +64,8 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     by_state(model, action, &view).or_else(|| by_host(model, action, &view))
 }
 
-fn by_state(model: &Model, action: Action, view: &RequestView) -> Option<String> {
+/// Why an action can mean nothing to a request, by where it stands.
+pub fn by_state(model: &Model, action: Action, view: &RequestView) -> Option<String> {
     let now = model.server_now();
     let stands = standing::standing(view, now);
     let id = RequestNumber(view.id);

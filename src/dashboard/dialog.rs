@@ -289,8 +289,9 @@ impl Dialog {
                 let roles = vec![view.role_asked.clone()];
                 asked.map(|asked| Terms { asked, steps: 0, shift: 0, shifts: true, roles, role: 0 })
             }
-            (Verb::Extend, _) => Some(Terms {
-                asked: EndAsked::For(Length::from_minutes(30)),
+            // From the end that there is: so much later, and never by accident earlier.
+            (Verb::Extend, _) => view.window.until.map(|until| Terms {
+                asked: EndAsked::Until(until.plus(Length::from_minutes(30))),
                 steps: 0,
                 shift: 0,
                 shifts: false,
@@ -351,6 +352,9 @@ impl Dialog {
             self.set_terms();
             if !changed && let (Some(was), Some(is)) = (terms, self.terms.as_mut()) {
                 (is.steps, is.shift) = (was.steps, was.shift);
+                if self.verb == Verb::Extend {
+                    is.asked = was.asked;
+                }
             }
         }
         let wants_words = self.may().is_some_and(|may| may.guard == Guard::NumberWords);
@@ -443,13 +447,15 @@ impl Terms {
         fits
     }
 
-    /// Moves the end of an extension that is being asked for: nothing bounds it here, the host says how far it may go.
-    pub fn move_asked(&mut self, steps: i64) -> bool {
-        let EndAsked::For(length) = self.asked else { return false };
-        let next = Length::from_millis(length.millis() + steps * STEP.millis());
-        let fits = next >= STEP && next <= Length::from_hours(24);
+    /// Moves the end of an extension that is being asked for: later than the end that there is, and the host says how far it
+    /// may go.
+    pub fn move_asked(&mut self, steps: i64, end: Option<Instant>) -> bool {
+        let (EndAsked::Until(until), Some(end)) = (self.asked, end) else { return false };
+        let next = until.plus(Length::from_millis(steps * STEP.millis()));
+        let later = next.since(end);
+        let fits = later >= STEP && later <= Length::from_hours(24);
         if fits {
-            self.asked = EndAsked::For(next);
+            self.asked = EndAsked::Until(next);
         }
         fits
     }

@@ -171,6 +171,11 @@ impl Eye {
         self.local(at, "%Y-%m-%d %H:%M")
     }
 
+    /// `11-22 02:14`, where there is no room for more.
+    pub fn stamp_short(&self, at: Instant) -> String {
+        self.local(at, "%m-%d %H:%M")
+    }
+
     /// `2026-11-22 02:14:07 CET`.
     pub fn stamp_exact(&self, at: Instant) -> String {
         self.local(at, "%Y-%m-%d %H:%M:%S %Z")

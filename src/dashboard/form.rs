@@ -4,7 +4,7 @@ use super::field::{Field, Wants};
 use super::filter::fuzzy;
 use super::msg::{ActId, AskId, Moment};
 use crate::checks::Verdict;
-use crate::text::Length;
+use crate::text::{Clean, Length};
 use crate::wire::{AmendBody, ChecksView, FileBody, RequestView, RoleView, SystemView, SystemsView, WindowBody};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,7 +96,8 @@ impl Form {
         for (part, text) in
             [(Part::System, &view.system), (Part::Role, &view.role_asked), (Part::Task, &task), (Part::Ticket, &ticket)]
         {
-            form.field_mut(part).set(text);
+            // It stands in a field now, where it is edited as it is seen.
+            form.field_mut(part).set(Clean::line(text).as_str());
         }
         form.field_mut(Part::Window).set(&window);
         form.at = Part::Task;

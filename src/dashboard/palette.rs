@@ -2,7 +2,7 @@
 
 use super::allowed::why_not;
 use super::filter::fuzzy;
-use super::keys::{Action, TABLE};
+use super::keys::{Action, Entry, Scope, TABLE};
 use super::lists::Typing;
 use super::model::Model;
 
@@ -27,17 +27,29 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let named = TABLE.iter().filter(|entry| !MOVES.contains(&entry.action));
     let mut fits: Vec<(usize, Command)> = named
         .filter_map(|entry| {
+            if typed.is_empty() {
+                return Some((0, command(model, entry)));
+            }
             let far = [entry.name, entry.short].into_iter().filter_map(|name| fuzzy(typed, name)).min();
             // In the words only what stands there as it was typed.
             let far = far.or_else(|| entry.words.contains(typed).then_some(500))?;
-            let why_not = why_not(model, entry.action);
-            Some((far, Command { action: entry.action, name: entry.name, words: entry.words, why_not }))
+            Some((far, command(model, entry)))
         })
         .collect();
-    if !typed.is_empty() {
-        fits.sort_by_key(|(far, _)| *far);
-    }
+    // The nearest first; where nothing was typed, what acts comes before what only looks.
+    let place = |command: &Command| match command.action.scope() {
+        _ if !typed.is_empty() => 0,
+        Scope::Act => 1,
+        Scope::Take => 2,
+        Scope::Move => 3,
+    };
+    fits.sort_by_key(|(far, command)| (place(command), *far));
     fits.into_iter().map(|(_, command)| command).collect()
+}
+
+fn command(model: &Model, entry: &'static Entry) -> Command {
+    let why_not = why_not(model, entry.action);
+    Command { action: entry.action, name: entry.name, words: entry.words, why_not }
 }
 
 const MOVES: [Action; 12] = [

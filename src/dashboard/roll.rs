@@ -20,8 +20,9 @@ impl Roll {
         places.sort_unstable();
         self.held |= places != self.wanted || places.len() != self.pane.len();
         self.wanted = places;
-        // Where nothing was shown, nothing can move.
-        if !frozen || self.pane.is_empty() {
+        // What comes below all that is shown moves nothing.
+        let below = self.pane.ids().zip(&self.wanted).filter(|(shown, place)| *shown == place.id).count();
+        if !frozen || below == self.pane.len() {
             self.let_in();
         }
     }
@@ -100,11 +101,14 @@ mod tests {
         roll.want(places(&[5, 6, 10, 30]), true);
         assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [10, 20, 30]);
         assert_eq!(roll.arrived(), 2);
+        roll.want(places(&[10, 20, 30, 40]), true);
+        assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [10, 20, 30, 40], "what comes below moves nothing");
+        roll.want(places(&[5, 6, 10, 30, 40]), true);
         roll.let_in();
-        assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [5, 6, 10, 20, 30], "the row under the cursor stays");
+        assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [5, 6, 10, 20, 30, 40], "the row under the cursor stays");
         assert_eq!((roll.pane.cursor, roll.pane.line(), roll.arrived()), (Some(20), Some(1), 0));
         roll.step(1, 10, false);
-        assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [5, 6, 10, 30], "until the cursor leaves");
+        assert_eq!(roll.pane.ids().collect::<Vec<_>>(), [5, 6, 10, 30, 40], "until the cursor leaves");
         assert_eq!(roll.pane.cursor, Some(30));
         roll.anew(places(&[1, 2, 3]));
         assert_eq!((roll.pane.cursor, roll.pane.top), (Some(1), 0));

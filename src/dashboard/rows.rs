@@ -417,13 +417,12 @@ impl Board {
             row.fits = self.filter.fits(&row.view, sight);
             self.turns.extend(self.filter.turns(&row.view).into_iter().filter(|at| *at > now).map(|at| (at, *id)));
         }
-        self.held.extend(self.rows.keys().copied());
         for side in [Side::Waiting, Side::Live] {
             // What no longer fits is not kept for the cursor's sake: it was asked to go.
             let keep = self.pane(side).cursor.filter(|id| self.belongs(side, *id));
             self.pane_mut(side).cursor = keep;
         }
-        self.merge(now);
+        self.rebuild();
         for (pane, height) in [(&mut self.waiting, heights.0), (&mut self.live, heights.1)] {
             pane.first_cursor();
             pane.top = 0;

@@ -526,7 +526,8 @@ fn the_words_of_each_act_are_what_its_verb_expects() {
     pane.press("backtab");
     pane.type_text("other half");
     pane.press("enter");
-    let body = json!({"as_of": 3500, "window": {"for_seconds": 2700}, "done": "half", "remaining": "other half"});
+    let body =
+        json!({"as_of": 3500, "window": {"until": "2026-11-22T02:19:00Z"}, "done": "half", "remaining": "other half"});
     assert_eq!(pane.acts(), [(350, "extend", body)]);
     let mut pane = on(350, "x");
     pane.press("tab");

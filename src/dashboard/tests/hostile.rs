@@ -1,7 +1,7 @@
 //! A26–A29: nothing that somebody wrote moves the cursor, recolours, hides or reorders what an approver reads; and no size of
 //! a screen is too small.
 
-use super::samples::{active, change, night, overdue, pending, with_may};
+use super::samples::{active, change, changed, night, overdue, pending, with_may};
 use super::*;
 use crate::text::Clean;
 use proptest::prelude::*;
@@ -123,8 +123,83 @@ fn everywhere(text: &str, size: (u16, u16)) {
     (me.person.id, me.store) = (text.into(), text.into());
     pane.send(Msg::Me(me));
     clean(&pane);
+    beside_the_board(&mut pane, text);
     pane.pass(20_000);
     clean(&pane);
+}
+
+/// The views beside the board, the form and the line at the foot, with this in all that they show.
+fn beside_the_board(pane: &mut Pane, text: &str) {
+    let told = |id: i64, status: &str| {
+        changed(&wrote(&active(id, "x", "y", "z", 90_000, -8000), text), false, json!({"status": status}))
+    };
+    for (key, status) in [("2", "removed"), ("4", "denied")] {
+        pane.press(key);
+        if let Some((ask, _)) = views::asked(pane).pop() {
+            let page = views::page(vec![told(200, status), told(199, "failed")], None);
+            pane.send(Msg::Listed { ask, outcome: Ok(page) });
+        }
+        clean(pane);
+        pane.press("enter");
+        let id = pane.model.cursor().unwrap_or(200);
+        let event = json!({"seq": 1, "at": samples::at(-9), "subject": text, "kind": text, "actor": text, "via": "token",
+            "policy": text, "body": {text: text, "task": [text, {"deep": text}]}, "link": text});
+        let events = serde_json::from_value(json!({"events": [event], "next_after": 1})).unwrap();
+        pane.send(Msg::Events { id, outcome: Ok(events) });
+        clean(pane);
+        pane.press("G");
+        clean(pane);
+        pane.press("C");
+        for effect in &pane.effects {
+            if let Effect::Copy(copied) = effect {
+                assert!(copied.lines().all(|line| Clean::line(line).as_str() == line), "{copied:?}");
+            }
+        }
+        pane.press("esc");
+        pane.press(":");
+        clean(pane);
+        pane.press("esc");
+    }
+    let mut systems = json!(samples::systems());
+    for path in [
+        "/systems/0/id",
+        "/systems/0/name",
+        "/systems/0/environment",
+        "/systems/0/ticket",
+        "/systems/0/roles/0/id",
+        "/systems/0/roles/0/allows",
+        "/systems/0/who_can_say_yes/0/0/name",
+    ] {
+        *systems.pointer_mut(path).unwrap() = Value::from(text);
+    }
+    pane.send(Msg::Systems(serde_json::from_value(systems).unwrap()));
+    for key in ["n", "down", "enter", "down", "enter"] {
+        pane.press(key);
+        clean(pane);
+    }
+    pane.send(Msg::Paste(text.into()));
+    pane.press("enter");
+    pane.send(Msg::Paste("30m".into()));
+    pane.pass(400);
+    let mut found = json!(views::checks(true));
+    for path in ["/checks/0/sentence", "/checks/0/code", "/approver/name", "/approver/id"] {
+        *found.pointer_mut(path).unwrap() = Value::from(text);
+    }
+    found["remarks"] = json!([text]);
+    let asked = pane.model.form.as_ref().and_then(|form| form.asked);
+    if let Some(ask) = asked {
+        pane.send(Msg::Checked { ask, outcome: Ok(Box::new(serde_json::from_value(found).unwrap())) });
+    }
+    clean(pane);
+    pane.press("esc");
+    pane.press("/");
+    pane.send(Msg::Paste(text.into()));
+    clean(pane);
+    pane.press("esc");
+    pane.press("1");
+    pane.press("E");
+    clean(pane);
+    pane.press("esc");
 }
 
 #[test]
@@ -164,7 +239,7 @@ fn every_size_and_every_face_is_drawn() {
         (2, 2),
     ]);
     let mut pane = Pane::on((80, 24), rows);
-    for face in ["", "enter", "?", "a"] {
+    for face in ["", "enter", "?", "a", "n", "/", ":", "2", "4"] {
         if !face.is_empty() {
             pane.press(face);
             pane.answer_reads();

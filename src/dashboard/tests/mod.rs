@@ -10,6 +10,7 @@ pub mod samples;
 mod screens;
 mod sources;
 mod time;
+mod views;
 
 use super::*;
 use crate::wire::{BoardView, RequestView};
@@ -155,6 +156,8 @@ pub fn event(key: &str, kind: KeyEventKind) -> KeyEvent {
         "right" => (KeyCode::Right, KeyModifiers::NONE),
         "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
         "pgup" => (KeyCode::PageUp, KeyModifiers::NONE),
+        "backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
+        "ctrl-u" => (KeyCode::Char('u'), KeyModifiers::CONTROL),
         "ctrl-n" => (KeyCode::Char('n'), KeyModifiers::CONTROL),
         "ctrl-c" => (KeyCode::Char('c'), KeyModifiers::CONTROL),
         other => (KeyCode::Char(other.chars().next().unwrap()), KeyModifiers::NONE),

@@ -367,3 +367,90 @@ fn the_mouse_points_and_never_acts() {
     }
     assert!(pane.model.dialog.is_none() && pane.acts().is_empty());
 }
+
+/// The line of the cursor in the one list of a view, as a reader of the screen would see it.
+fn line_of_the_cursor(pane: &Pane) -> Option<(u16, String)> {
+    let plan = pane.model.plan();
+    let buffer = pane.buffer();
+    let text = |y: u16| (plan.list.x..plan.list.right()).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    let rows = plan.list.y + 1..plan.list.bottom().saturating_sub(1);
+    let mut found = rows.map(|y| (y, text(y))).filter(|(_, text)| text.starts_with(['>', '#']));
+    let first = found.next();
+    assert!(found.next().is_none(), "one cursor\n{}", pane.screen());
+    first
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// Mine and History keep the row under the cursor where it is, and what is opened is what was under it.
+    #[test]
+    fn nothing_moves_under_the_cursor_beside_the_board(
+        history in any::<bool>(),
+        steps in prop::collection::vec((0..9_u8, 0..20_i64, 0..1700_i64), 1..60),
+    ) {
+        let mine = |id: i64, kind: i64, time: i64| {
+            let view = match kind % 4 {
+                0 => active(id, "sam", "orders-db", "read", 600, 200 + time),
+                1 => pending(id, "sam", "orders-db", "read", time, "Something; done when it is"),
+                2 => decided(&pending(id, "sam", "orders-db", "read", time, "Else"), "denied", "denied", "li"),
+                _ => decided(&pending(id, "sam", "orders-db", "read", time, "Back"), "sent-back", "sent-back", "li"),
+            };
+            RequestView { seq: view.seq + time, version: view.version + time, ..view }
+        };
+        let mut pane = Pane::on((80, 24), (0..6).map(|n| mine(500 + n, n, 300 + n * 60)).collect());
+        pane.press(if history { "4" } else { "2" });
+        if let Some((ask, _)) = super::views::asked(&pane).pop() {
+            let known = (0..6).rev().map(|n| mine(500 + n, n, 300 + n * 60)).collect();
+            pane.send(Msg::Listed { ask, outcome: Ok(super::views::page(known, None)) });
+        }
+        for (step, at, time) in steps {
+            let before = (pane.model.cursor(), line_of_the_cursor(&pane).map(|(y, _)| y));
+            let moved = pane.model.roll().is_some_and(|roll| roll.pane.moved);
+            let frozen = pane.model.is_frozen();
+            match step {
+                0..=3 => {
+                    let seq = 100_000 + i64::try_from(pane.effects.len()).unwrap();
+                    let mut view = mine(500 + at, at + i64::from(step), time);
+                    view.seq = view.seq.max(pane.model.known(view.id).map_or(0, |known| known.seq + 1)) + seq;
+                    let seconds = seconds(&pane);
+                    pane.merge(change(vec![view], seconds));
+                }
+                4 => {
+                    pane.pass(u64::try_from(time).unwrap() * 7 + 1);
+                }
+                5 => {
+                    let mut gone = change(Vec::new(), seconds(&pane));
+                    gone.gone = vec![500 + at];
+                    pane.merge(gone);
+                }
+                6 => {
+                    pane.press(["j", "k", "G", "g"][usize::try_from(at % 4).unwrap()]);
+                    continue;
+                }
+                7 => {
+                    pane.press(".");
+                    prop_assert_eq!(pane.model.cursor(), before.0);
+                    continue;
+                }
+                _ => {
+                    let seen = pane.model.seen;
+                    pane.press("i");
+                    if let Some(dialog) = &pane.model.dialog {
+                        prop_assert_eq!((Some(dialog.id), dialog.version), (before.0, seen.version));
+                        let number = format!("NOTE ON NL-{}", dialog.id);
+                        prop_assert!(pane.screen().contains(&number));
+                    }
+                    pane.press("esc");
+                    continue;
+                }
+            }
+            // Nobody pressed a key: the same row, on the same line; while rows are held, even if nobody moved yet.
+            if before.0.is_some() {
+                prop_assert_eq!(pane.model.cursor(), before.0);
+                if moved || frozen && pane.model.is_frozen() {
+                    prop_assert_eq!(line_of_the_cursor(&pane).map(|(y, _)| y), before.1, "{}", pane.screen());
+                }
+            }
+        }
+    }
+}

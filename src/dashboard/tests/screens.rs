@@ -275,3 +275,146 @@ fn small_panes() {
         settings.bind(|| insta::assert_snapshot!(name, Pane::on(size, rows).screen()));
     }
 }
+
+fn gone() -> Refused {
+    Refused { code: String::new(), sentence: "orders.example cannot be reached".into(), hint: "see the network".into() }
+}
+
+/// A view whose list could not be read.
+fn unread(size: (u16, u16), key: &str) -> Pane {
+    let mut pane = Pane::on(size, Vec::new());
+    pane.press(key);
+    let (ask, _) = views::asked(&pane).pop().unwrap();
+    pane.send(Msg::Listed { ask, outcome: Err(gone()) });
+    pane
+}
+
+#[test]
+fn mine() {
+    at_each_size("mine", views::mine);
+    at_each_size("mine_empty", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("2");
+        views::answer(&mut pane, views::page(Vec::new(), None));
+        pane
+    });
+    at_each_size("mine_error", |size| unread(size, "2"));
+    at_each_size("mine_open", |size| {
+        let mut pane = views::mine(size);
+        pane.press("enter");
+        pane.answer_reads();
+        pane
+    });
+    at_each_size("mine_overdue", |size| {
+        let late = samples::changed(&overdue(), false, json!({"user": person("sam"), "requester": person("sam")}));
+        let mut pane = Pane::on(size, vec![late]);
+        pane.press("2");
+        views::answer(&mut pane, views::page(Vec::new(), None));
+        pane
+    });
+    for (name, key) in [("extend", "e"), ("hand_back", "x")] {
+        at_each_size(name, |size| {
+            let mut pane = views::mine(size);
+            pane.effects.clear();
+            pane.open(key);
+            pane
+        });
+    }
+}
+
+#[test]
+fn history() {
+    at_each_size("history", views::history);
+    at_each_size("history_empty", |size| {
+        let mut pane = Pane::on(size, Vec::new());
+        pane.press("4");
+        views::answer(&mut pane, views::page(Vec::new(), None));
+        pane
+    });
+    at_each_size("history_error", |size| unread(size, "4"));
+    at_each_size("history_open", |size| {
+        let mut pane = views::history(size);
+        for _ in 0..6 {
+            pane.press("j");
+        }
+        pane.press("enter");
+        let read = with_may(views::old(std::iter::once(299)).remove(0));
+        pane.send(Msg::Request { id: 299, outcome: Ok(Box::new(read)) });
+        pane.send(Msg::Events { id: 299, outcome: Ok(views::events()) });
+        pane
+    });
+}
+
+#[test]
+fn the_form() {
+    let written = |size: (u16, u16), failing: bool| {
+        let mut pane = Pane::on(size, night());
+        pane.press("n");
+        for (text, key) in [
+            ("ord", "enter"),
+            ("w", "enter"),
+            ("Check which lock blocks checkout; done when orders commit again", "enter"),
+            ("30m", "enter"),
+        ] {
+            pane.type_text(text);
+            pane.press(key);
+        }
+        views::checked(&mut pane, failing);
+        pane
+    };
+    at_each_size("form_empty", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("n");
+        pane
+    });
+    at_each_size("form_role", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("n");
+        pane.type_text("ord");
+        pane.press("enter");
+        pane.press("down");
+        pane
+    });
+    at_each_size("form_full", |size| written(size, false));
+    at_each_size("form_failing", |size| {
+        let mut pane = written(size, true);
+        pane.press("enter");
+        pane.type_text("the house burns");
+        pane
+    });
+    at_each_size("form_error", |size| {
+        let mut pane = written(size, false);
+        pane.press("enter");
+        let act = views::filed(&pane)[0].0;
+        let no = Refused {
+            code: "ticket".into(),
+            sentence: "the ticket is not like ^INC-[0-9]+$".into(),
+            hint: "name one".into(),
+        };
+        pane.send(Msg::Filed { act, outcome: Err(no) });
+        pane
+    });
+}
+
+#[test]
+fn the_filter_and_the_commands() {
+    at_each_size("filter", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("/");
+        pane.type_text("who:bo \"lock");
+        pane
+    });
+    at_each_size("filtered", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press("/");
+        pane.type_text("who:bo");
+        pane.press("enter");
+        pane
+    });
+    at_each_size("commands", |size| {
+        let mut pane = Pane::on(size, night());
+        pane.press(":");
+        pane.type_text("re");
+        pane
+    });
+}

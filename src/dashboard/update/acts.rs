@@ -1,6 +1,6 @@
 //! Opening a dialog, sending what it decided, and what came of it.
 
-use super::super::allowed::{about, verb as verb_of, why_not};
+use super::super::allowed::{about, by_state, verb as verb_of, why_not};
 use super::super::dialog::{Dialog, EndAsked, Stop, Verb, Wants};
 use super::super::effect::Effect;
 use super::super::keys::Action;
@@ -12,7 +12,7 @@ use super::board::sentence;
 use super::say;
 use crate::access::RequestNumber;
 use crate::access::event::SendBackCode;
-use crate::text::{Instant, Length};
+use crate::text::Instant;
 use crate::wire::{ApproveBody, ExtendBody, HandBackBody, PlainBody, RequestView, WindowBody, WordsBody};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub fn open(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         return say(model, Tone::Soon, "that key came before the row was on the screen: look, and press it again");
     }
     if !model.marks.is_empty() && verb.in_bulk() {
-        return open_bulk(model, verb, action, effects);
+        return open_bulk(model, verb, action);
     }
     if !model.marks.is_empty() && verb == Verb::Approve {
         return say(
@@ -59,16 +59,25 @@ fn open_on(model: &mut Model, verb: Verb, view: Arc<RequestView>, version: i64, 
     offer_roles(model);
 }
 
-fn open_bulk(model: &mut Model, verb: Verb, action: Action, effects: &mut Vec<Effect>) {
-    let fit: Vec<(i64, i64)> = model.marks.iter().map(|(id, version)| (*id, *version)).collect();
+fn open_bulk(model: &mut Model, verb: Verb, action: Action) {
     let fresh = model.link.refuses(model.now, verb.wants_fresh());
     if let Some(why) = fresh.or(model.options.read_only.then_some("read-only: nothing acts here")) {
         return say(model, Tone::Soon, why);
     }
+    // What it can mean nothing to is left out, and said.
+    let fits = |id: &i64| model.known(*id).is_some_and(|view| by_state(model, action, &view).is_none());
+    let (fit, out): (Vec<_>, Vec<_>) =
+        model.marks.iter().map(|(id, version)| (*id, *version)).partition(|(id, _)| fits(id));
+    if fit.is_empty() {
+        return say(model, Tone::Soon, format!("{} can mean nothing to what is marked", verb.path()));
+    }
+    if !out.is_empty() {
+        let numbers: Vec<String> = out.iter().map(|(id, _)| RequestNumber(*id).to_string()).collect();
+        say(model, Tone::Soon, format!("left out, {} can mean nothing to them: {}", verb.path(), numbers.join(", ")));
+    }
     let Some(view) = fit.first().and_then(|(id, _)| model.known(*id)) else {
         return say(model, Tone::Soon, format!("no marked request is known any more: {} opens nothing", verb.path()));
     };
-    let _ = (action, effects);
     let version = view.version;
     let mut dialog = Dialog::new(verb, view, version, model.now);
     // The marks hold what was read when each was set; nothing is read again for them, the versions go with the commands.
@@ -200,11 +209,10 @@ fn of(dialog: &Dialog, version: i64) -> serde_json::Value {
             body(&WordsBody { as_of, words: typed(0), codes })
         }
         Verb::Extend => {
-            let length = match dialog.terms.as_ref().map(|terms| terms.asked) {
-                Some(EndAsked::For(length)) => length,
-                _ => Length::from_minutes(30),
+            let window = match dialog.terms.as_ref().map(|terms| terms.asked) {
+                Some(EndAsked::Until(until)) => WindowBody { until: Some(until.to_string()), ..WindowBody::default() },
+                _ => WindowBody { for_seconds: Some(1800), ..WindowBody::default() },
             };
-            let window = WindowBody { for_seconds: Some(length.seconds()), ..WindowBody::default() };
             body(&ExtendBody { as_of, window, done: typed(0), remaining: typed(1), approver: None })
         }
         Verb::HandBack => body(&HandBackBody { changed: said(0), checked: said(1), follow_up: said(2) }),

@@ -115,8 +115,8 @@ fn move_end(dialog: &mut Dialog, code: KeyCode, now: crate::text::Instant) -> bo
     let least = bound.filter(|_| waits).unwrap_or(now);
     let Some(terms) = dialog.terms.as_mut() else { return false };
     let took = match code {
-        KeyCode::Up if verb == Verb::Extend => terms.move_asked(1),
-        KeyCode::Down if verb == Verb::Extend => terms.move_asked(-1),
+        KeyCode::Up if verb == Verb::Extend => terms.move_asked(1, bound),
+        KeyCode::Down if verb == Verb::Extend => terms.move_asked(-1, bound),
         KeyCode::Up => terms.move_end(-1, start, least),
         KeyCode::Down => terms.move_end(1, start, least),
         KeyCode::Right => terms.move_start(1),

@@ -178,9 +178,8 @@ fn found(model: &mut Model, page: ListView, anew: bool, effects: &mut Vec<Effect
         history.roll.anew(places);
         tidy(model);
     } else {
-        // They come below what is there: nothing moves.
-        let frozen = history.roll.waits_to_merge() && model.last_key.is_some();
-        history.roll.want(places, frozen);
+        let frozen = model.is_frozen();
+        model.history.roll.want(places, frozen);
     }
     let enough = usize::from(model.plan().list_rows()) * 2;
     let history = &model.history;

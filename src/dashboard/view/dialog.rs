@@ -335,9 +335,9 @@ fn terms(dialog: &Dialog, eye: &Eye, width: usize) -> Vec<Words> {
     let length = terms.until(start).since(terms.from(start));
     let whole = Length::from_millis(length.millis() - length.millis().rem_euclid(60_000));
     let text = if dialog.verb == Verb::Extend {
-        let EndAsked::For(length) = terms.asked else { return out };
-        let until = now.plus(length);
-        format!("{length} more, counted from the verdict: {} if it came now", eye.full(until))
+        let EndAsked::Until(until) = terms.asked else { return out };
+        let more = dialog.view().window.until.map(|end| format!(", {} later", until.since(end))).unwrap_or_default();
+        format!("{}{more}", eye.full(until))
     } else if terms.shifts {
         format!("{whole}: {}", eye.window(terms.from(start), terms.until(start)))
     } else {

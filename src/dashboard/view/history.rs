@@ -49,13 +49,14 @@ struct Columns {
     role: usize,
     /// The ticket, where there is room.
     ticket: usize,
+    filed: usize,
 }
 
 const fn columns(width: u16) -> Columns {
     match width {
-        ..75 => Columns { who: 8, system: 14, role: 9, ticket: 0 },
-        75..100 => Columns { who: 9, system: 16, role: 10, ticket: 0 },
-        100.. => Columns { who: 13, system: 21, role: 14, ticket: 12 },
+        ..75 => Columns { who: 8, system: 14, role: 9, ticket: 0, filed: 12 },
+        75..100 => Columns { who: 9, system: 16, role: 10, ticket: 0, filed: 17 },
+        100.. => Columns { who: 13, system: 21, role: 14, ticket: 12, filed: 17 },
     }
 }
 
@@ -63,7 +64,7 @@ fn heading(eye: &Eye, width: u16) -> Words {
     let columns = columns(width);
     let mut words = Words::of("  ", Tone::Dim);
     words.column("NUMBER", 9, Tone::Dim);
-    words.column(format!("FILED {}", eye.zone_name()), 17, Tone::Dim);
+    words.column(format!("FILED {}", eye.zone_name()), columns.filed, Tone::Dim);
     words.column("WHO", columns.who, Tone::Dim);
     words.column("SYSTEM", columns.system, Tone::Dim);
     words.column("ROLE", columns.role, Tone::Dim);
@@ -82,7 +83,8 @@ fn row(model: &Model, eye: &Eye, view: &RequestView, width: u16) -> Words {
     let late = standing::overdue(view, now);
     let mut words = Words::of(if late { "!" } else { " " }, Tone::Now);
     words.column(RequestNumber(view.id).to_string(), 9, Tone::Plain);
-    words.column(eye.stamp(view.filed_at), 17, Tone::Plain);
+    let filed = if columns.filed < 17 { eye.stamp_short(view.filed_at) } else { eye.stamp(view.filed_at) };
+    words.column(filed, columns.filed, Tone::Plain);
     words.column(&view.user.id, columns.who, Tone::Plain);
     words.column(&view.system, columns.system, Tone::Plain);
     words.column(&view.role, columns.role, Tone::Plain);

@@ -159,8 +159,8 @@ struct Columns {
 
 const fn columns(width: u16) -> Columns {
     match width {
-        ..75 => Columns { when: 13, system: 14, role: 9 },
-        75..100 => Columns { when: 15, system: 16, role: 10 },
+        ..75 => Columns { when: 16, system: 13, role: 8 },
+        75..100 => Columns { when: 17, system: 15, role: 9 },
         100.. => Columns { when: 19, system: 21, role: 14 },
     }
 }
@@ -197,7 +197,7 @@ fn row(model: &Model, eye: &Eye, view: &RequestView, width: u16) -> Words {
     words.column(if mends { "!" } else { urgency.mark() }, 3, tone);
     let state = if urgency == Urgency::Overdue { "OVERDUE".into() } else { stands.word().replace('-', " ") };
     words.column(state, 10, tone);
-    words.column(when(view, stands, eye), columns.when, tone);
+    words.column(when(view, stands, eye, width < 75), columns.when, tone);
     words.column(&view.system, columns.system, Tone::Plain);
     words.column(&view.role, columns.role, Tone::Plain);
     words.column(RequestNumber(view.id).to_string(), 8, Tone::Plain);
@@ -212,7 +212,7 @@ fn row(model: &Model, eye: &Eye, view: &RequestView, width: u16) -> Words {
     words
 }
 
-fn when(view: &RequestView, stands: Status, eye: &Eye) -> String {
+fn when(view: &RequestView, stands: Status, eye: &Eye, short: bool) -> String {
     let bare = |at| eye.bare(at, false);
     match stands {
         Status::Active => standing::end(view).map(|end| format!("{} to {}", eye.left(end), bare(end))),
@@ -220,6 +220,7 @@ fn when(view: &RequestView, stands: Status, eye: &Eye) -> String {
         Status::Approved => view.window.from.map(|from| format!("begins {}", bare(from))),
         Status::Ending => standing::end(view).map(|end| format!("ended {}", bare(end))),
         Status::Pending | Status::SentBack => view.undecided_until.map(|at| format!("lapses in {}", eye.left(at))),
+        _ if short => Some(eye.stamp_short(over(view))),
         _ => Some(eye.stamp(over(view))),
     }
     .unwrap_or_default()
