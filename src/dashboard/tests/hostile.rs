@@ -70,7 +70,12 @@ fn wrote(view: &RequestView, text: &str) -> RequestView {
 fn clean(pane: &Pane) {
     for cell in pane.buffer().content() {
         let symbol = cell.symbol();
-        assert_eq!(Clean::line(symbol).as_str(), symbol, "raw in a cell");
+        // A few scripts have letters that stand in one cell with what follows: such a cell is judged as it stands in a text.
+        let within = format!("a{symbol}");
+        assert!(
+            Clean::line(symbol).as_str() == symbol || Clean::line(&within).as_str() == within,
+            "raw in a cell: {symbol:?}"
+        );
         assert!(!symbol.chars().any(char::is_control), "{symbol:?}");
         assert!(!cell.modifier.intersects(Modifier::HIDDEN | Modifier::SLOW_BLINK | Modifier::RAPID_BLINK));
     }

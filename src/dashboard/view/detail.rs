@@ -38,7 +38,8 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
     };
     let lines = shown(model, detail, eye, plan);
     let (total, most) = (lines.len(), usize::from(place.height));
-    let top = detail.top.min(total.saturating_sub(most));
+    // Where it does not fit, one line says so: the last line of the text is above it.
+    let top = detail.top.min(if total > most { (total + 1).saturating_sub(most) } else { 0 });
     if total > most {
         let foot = Rect { y: place.bottom().saturating_sub(1), height: 1, ..place };
         let keys = format!("{} {}", model.keys.first(Action::PageDown), model.keys.first(Action::PageUp));

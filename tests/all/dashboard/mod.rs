@@ -9,6 +9,7 @@ mod night;
 mod plain;
 pub mod pty;
 mod soak;
+mod views;
 
 use crate::support::TempFolder;
 use crate::support::served::{Served, bare, until};
