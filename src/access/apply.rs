@@ -1,11 +1,11 @@
 //! `apply`: what an event makes of a request. Total: a record that was written can always be folded again.
 
 use super::actor::Actor;
-use super::event::{Ask, Decider, Event, Placement, Text, Verdict};
+use super::event::{About, Ask, Decider, Event, Placement, Rung, Text, Verdict};
 use super::id::RequestNumber;
 use super::request::{
-    Claim, Closed, Decision, Ended, Extended, Extension, Failure, Given, HandedBack, Held, How, LastVerdict, Note,
-    Request, Revision, SentBack, State, Withdrawn,
+    Alerted, Claim, Closed, Decision, Ended, Escalation, Extended, Extension, Failure, Given, HandedBack, Held, How,
+    LastVerdict, Note, Request, Revision, SentBack, State, Withdrawn,
 };
 use super::window::Window;
 use crate::text::{Instant, PersonId, RoleId};
@@ -44,6 +44,8 @@ pub fn apply(request: Option<Request>, number: RequestNumber, event: &Event, pla
             claim: None,
             reached: Vec::new(),
             acknowledged: Vec::new(),
+            alerted: Vec::new(),
+            escalation: None,
             notes: Vec::new(),
         });
     };
@@ -108,9 +110,24 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         Event::Noted { note } => {
             request.notes.push(Note { by: place.actor.id(), at: place.at, text: bare(note) });
         }
-        Event::Routed { to, .. } => {
+        Event::Routed { to, rung, .. } => {
             if !request.reached.contains(to) {
                 request.reached.push(to.clone());
+            }
+            alerted(request, std::slice::from_ref(to), place.at);
+            climbed(request, rung.as_ref(), Some(to), place.at);
+        }
+        Event::Told { to, about, rung } => {
+            let waits = matches!(about, About::Ask | About::Again | About::Changed);
+            if waits {
+                alerted(request, to, place.at);
+            }
+            climbed(request, rung.as_ref(), to.first().filter(|_| waits), place.at);
+        }
+        Event::DutyPassed { to, .. } => {
+            alerted(request, std::slice::from_ref(to), place.at);
+            if let Some(escalation) = &mut request.escalation {
+                (escalation.to, escalation.holder, escalation.since) = (to.clone(), to.clone(), place.at);
             }
         }
         Event::ExtensionAsked { .. }
@@ -124,6 +141,9 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         | Event::Attested { .. }
         | Event::Drifted { .. }
         | Event::HandedOver { .. } => {
+            if matches!(event, Event::ExtensionAsked { .. }) {
+                (request.escalation, request.alerted) = (None, Vec::new());
+            }
             if let State::Held(held) = &mut request.state {
                 held_step(held, event, place);
             }
@@ -148,11 +168,44 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
     }
 }
 
+/// Writes down who was alerted, and when last.
+fn alerted(request: &mut Request, who: &[PersonId], at: Instant) {
+    for who in who {
+        match request.alerted.iter_mut().find(|alerted| alerted.who == *who) {
+            Some(alerted) => (alerted.last, alerted.times) = (at, alerted.times.saturating_add(1)),
+            None => request.alerted.push(Alerted { who: who.clone(), first: at, last: at, times: 1 }),
+        }
+    }
+}
+
+/// Writes down the step that was taken, and whom it went to.
+fn climbed(request: &mut Request, rung: Option<&Rung>, to: Option<&PersonId>, at: Instant) {
+    let Some(rung) = rung else { return };
+    // A clock that leapt forward must not take the steps to come with it.
+    let taken = rung.due_at.min(at);
+    if let Some(known) = request.escalation.as_mut().filter(|known| known.extension == rung.extension) {
+        (known.step, known.taken, known.next_at) = (rung.step, taken.max(known.taken), rung.next_at);
+        if let Some(to) = to {
+            known.to = to.clone();
+        }
+        return;
+    }
+    let waiting = request.held().and_then(Held::waiting_extension).filter(|_| rung.extension);
+    let named = waiting.map_or_else(|| request.ask.approver.clone(), |extension| extension.approver.clone());
+    let to = to.cloned().unwrap_or(named);
+    let (step, next_at, extension) = (rung.step, rung.next_at, rung.extension);
+    request.escalation = Some(Escalation { step, taken, next_at, holder: to.clone(), to, since: at, extension });
+}
+
 fn amended(request: &mut Request, ask: &Ask, changes: &[String], place: Place<'_>) {
     let by = place.actor.id();
     request.revisions.push(Revision { seq: place.seq, at: place.at, by, changes: changes.to_vec() });
     if request.ask.undecided_until != ask.undecided_until {
         request.waits_since = place.at;
+        (request.escalation, request.alerted) = (None, Vec::new());
+    }
+    if let Some(escalation) = request.escalation.as_mut().filter(|_| request.ask.approver != ask.approver) {
+        (escalation.to, escalation.holder, escalation.since) = (ask.approver.clone(), ask.approver.clone(), place.at);
     }
     request.ask = bare_ask(ask);
     request.ask_seq = place.seq;
@@ -338,6 +391,8 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
         | Event::Undone { .. }
         | Event::Retried {}
         | Event::Routed { .. }
+        | Event::Told { .. }
+        | Event::DutyPassed { .. }
         | Event::Refused { .. }
         | Event::PolicyChanged { .. }
         | Event::RotaChanged { .. }

@@ -212,6 +212,8 @@ pub enum Command {
     Collect,
     /// Nobody decided in time.
     Lapse,
+    /// Steps of the ladder fell due, or duty passed.
+    Escalate,
     /// What granting came to.
     ReportGrant(Report),
     /// What removing came to.
@@ -356,6 +358,7 @@ impl Command {
             Self::Attest { .. } => "removal-confirm",
             Self::Collect => "connect",
             Self::Lapse => "lapse",
+            Self::Escalate => "escalate",
             Self::ReportGrant(_) => "report-grant",
             Self::ReportRemoval(_) => "report-removal",
             Self::ReportDrift { .. } => "report-drift",

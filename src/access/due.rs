@@ -44,6 +44,29 @@ pub fn due(request: &Request) -> Option<Instant> {
     }
 }
 
+/// Whether something of it waits for a verdict, by its events.
+pub fn waits(request: &Request) -> bool {
+    match &request.state {
+        State::Pending => true,
+        State::Held(held) => held.closed.is_none() && held.waiting_extension().is_some(),
+        State::SentBack(_) | State::Denied(_) | State::Withdrawn(_) | State::Lapsed(_) => false,
+    }
+}
+
+/// When the ladder has to be looked at next: its next step, or the end of a claim that pauses it. A change of duty is found by
+/// looking now and then, because the policy alone knows of it.
+pub fn looks(request: &Request) -> Option<Instant> {
+    let (began, extension) = match &request.state {
+        State::Pending => (request.waits_since, false),
+        State::Held(held) => (held.waiting_extension().filter(|_| held.closed.is_none())?.at, true),
+        State::SentBack(_) | State::Denied(_) | State::Withdrawn(_) | State::Lapsed(_) => return None,
+    };
+    // One of an older nightlatch has no ladder yet: it begins now.
+    let known = request.escalation.as_ref().filter(|known| known.extension == extension);
+    let next = known.map_or(Some(began), |known| known.next_at)?;
+    Some(request.claim.as_ref().map_or(next, |claim| next.max(claim.until)))
+}
+
 /// Whether the access is wanted in the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

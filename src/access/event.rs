@@ -244,6 +244,22 @@ pub enum Event {
     Routed {
         to: PersonId,
         reason: String,
+        /// Which step of the ladder it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rung: Option<Rung>,
+    },
+    /// Somebody is told. Nobody there, and the step says so.
+    Told {
+        to: Vec<PersonId>,
+        about: About,
+        /// Which step of the ladder it was, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rung: Option<Rung>,
+    },
+    /// It goes to somebody else, because duty passed while it waited.
+    DutyPassed {
+        from: PersonId,
+        to: PersonId,
     },
     Refused {
         act: String,
@@ -305,6 +321,47 @@ pub enum Event {
         lost: i64,
         words: Text,
     },
+}
+
+/// A step of the ladder that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Which one, from 1.
+    pub step: u32,
+    /// When it fell due.
+    pub due_at: Instant,
+    /// When the next one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Instant>,
+    /// Of an extension's ladder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub extension: bool,
+}
+
+/// What somebody is told about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// It waits for them.
+    Ask,
+    /// It still waits for them.
+    Again,
+    /// It changed while it waits.
+    Changed,
+    /// A verdict was given, or it was withdrawn.
+    Decided,
+    /// Nobody answered: who was tried, and how they are reached.
+    Unanswered,
+    /// It is about to lapse.
+    Lapsing,
+    /// It lapsed.
+    Lapsed,
+    /// The access is ready to use.
+    Ready,
+    /// Granting failed.
+    Failed,
+    /// The access was ended by somebody else.
+    Ended,
 }
 
 /// Where the access goes, fixed at approval: a grant keeps these settings until it is observed absent.
@@ -408,6 +465,8 @@ impl Event {
             | Self::HandedOver { .. }
             | Self::Retried {}
             | Self::Routed { .. }
+            | Self::Told { .. }
+            | Self::DutyPassed { .. }
             | Self::Refused { .. }
             | Self::PolicyChanged { .. }
             | Self::RotaChanged { .. }
@@ -425,9 +484,10 @@ impl Event {
 
     /// The format of the record from which on there is this kind.
     pub const fn format(&self) -> i64 {
-        match self {
-            Self::RotaChanged { .. } => 2,
-            _ => FIRST_FORMAT,
+        if matches!(self, Self::RotaChanged { .. } | Self::Told { .. } | Self::DutyPassed { .. }) {
+            2
+        } else {
+            FIRST_FORMAT
         }
     }
 
@@ -464,6 +524,8 @@ impl Event {
             | Self::HandedOver { .. }
             | Self::Retried {}
             | Self::Routed { .. }
+            | Self::Told { .. }
+            | Self::DutyPassed { .. }
             | Self::Refused { .. }
             | Self::RotaChanged { .. }
             | Self::SignedIn { .. }

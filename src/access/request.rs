@@ -44,9 +44,47 @@ pub struct Request {
     /// Who wants no more alerts.
     #[serde(default)]
     pub acknowledged: Vec<PersonId>,
+    /// Who was alerted about what waits, or waited last.
+    #[serde(default)]
+    pub alerted: Vec<Alerted>,
+    /// Where the ladder of what waits, or waited last, stands.
+    #[serde(default)]
+    pub escalation: Option<Escalation>,
     /// What people noted.
     #[serde(default)]
     pub notes: Vec<Note>,
+}
+
+/// Somebody was alerted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerted {
+    /// Who.
+    pub who: PersonId,
+    /// When first.
+    pub first: Instant,
+    /// When last.
+    pub last: Instant,
+    /// How often.
+    pub times: u32,
+}
+
+/// Where a ladder stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// The last step taken, from 1.
+    pub step: u32,
+    /// When that fell due.
+    pub taken: Instant,
+    /// When the next one does.
+    pub next_at: Option<Instant>,
+    /// Who was alerted last.
+    pub to: PersonId,
+    /// Whom it goes to while duty does not pass.
+    pub holder: PersonId,
+    /// Since when.
+    pub since: Instant,
+    /// It is an extension's.
+    pub extension: bool,
 }
 
 /// Where a request stands by its events alone; time adds the rest (`status`).

@@ -51,6 +51,27 @@ pub fn governs(policy: &Policy, system: &System, person: &PersonId, at: Instant)
         || policy.is(person, Duty::Admin)
 }
 
+/// Who may decide about `request` now, and as what; who is asked first comes first.
+pub fn eligible(policy: &Policy, request: &Request, at: Instant) -> Vec<(PersonId, Capacity)> {
+    let Some(system) = policy.systems.get(&request.ask.system) else { return Vec::new() };
+    let concerned = [&request.requester, &request.ask.user];
+    let mut eligible = may_decide(policy, system, request.ask.kind, at, &concerned);
+    for reached in &request.reached {
+        if may_be_reached(policy, system, reached) && !eligible.iter().any(|(who, _)| who == reached) {
+            eligible.push((reached.clone(), Capacity::Escalation));
+        }
+    }
+    eligible.retain(|(who, _)| !own_and_forbidden(policy, system, who, &concerned));
+    eligible
+}
+
+/// May an escalation of `request` reach `person`: never who asked or will hold the access.
+pub fn could_be_reached(policy: &Policy, request: &Request, person: &PersonId) -> bool {
+    let Some(system) = policy.systems.get(&request.ask.system) else { return false };
+    let concerned = [&request.requester, &request.ask.user];
+    may_be_reached(policy, system, person) && !own_and_forbidden(policy, system, person, &concerned)
+}
+
 /// As what `person` may decide about `request` now, or why not.
 pub fn decides(
     facts: &Facts<'_>,
@@ -67,18 +88,12 @@ pub fn decides(
         ));
     };
     let concerned = [&request.requester, &request.ask.user];
-    let mut eligible = may_decide(policy, system, request.ask.kind, at, &concerned);
-    for reached in &request.reached {
-        if may_be_reached(policy, system, reached) && !eligible.iter().any(|(who, _)| who == reached) {
-            eligible.push((reached.clone(), Capacity::Escalation));
-        }
-    }
-    let allowed = |who: &PersonId| !own_and_forbidden(policy, system, who, &concerned);
-    if !allowed(person) {
+    let eligible = eligible(policy, request, at);
+    if own_and_forbidden(policy, system, person, &concerned) {
         return Err(Refusal::new(
             Code::OwnRequest,
             format!("you asked for {} or would hold its access: somebody else decides", request.number),
-            say_who(policy, eligible.iter().map(|(who, _)| who).filter(|who| allowed(who))),
+            say_who(policy, eligible.iter().map(|(who, _)| who)),
         ));
     }
     match eligible.iter().find(|(who, _)| who == person) {
@@ -86,7 +101,7 @@ pub fn decides(
         None => Err(Refusal::new(
             Code::NotEligible,
             format!("you may not decide about {} now", request.ask.system),
-            say_who(policy, eligible.iter().map(|(who, _)| who).filter(|who| allowed(who))),
+            say_who(policy, eligible.iter().map(|(who, _)| who)),
         )),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::view::{Sight, Texts, text_ids};
 use super::{Answered, CATCH_UP, Service};
-use crate::access::due::{Phase, due, phase};
+use crate::access::due::{Phase, due, looks, phase, waits};
 use crate::access::facts::Frozen;
 use crate::access::{Actor, Request, RequestNumber, Subject, closed_at, who};
 use crate::store::{Change, WorkRow};
@@ -117,6 +117,13 @@ impl Board {
     /// Whether the rules have to look at a request by `at`.
     pub fn is_due(&self, at: Instant) -> bool {
         self.lock().shown.values().any(|row| due(&row.request).is_some_and(|due| due <= at))
+    }
+    /// The requests whose ladder has to be looked at by `at`; `all`: every one that has a ladder.
+    pub fn to_look_at(&self, at: Instant, all: bool) -> Vec<Request> {
+        let due = |row: &&Row| looks(&row.request).is_some_and(|looks| all || looks <= at);
+        // One whose ladder is at its end is looked at for changes of duty only.
+        let ends = |row: &&Row| all && waits(&row.request);
+        self.lock().shown.values().filter(|row| due(row) || ends(row)).map(|row| row.request.clone()).collect()
     }
     /// How much is pending, granted or unremoved.
     pub fn open(&self) -> usize {

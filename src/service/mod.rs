@@ -118,6 +118,8 @@ struct Inner {
     ready: AtomicBool,
     /// The policy's file is to be read again, whatever its date says.
     reload: AtomicBool,
+    /// Who is on duty may have changed: what waits is to be looked at.
+    duty_moved: AtomicBool,
     file_fault: Mutex<Option<String>>,
     /// How many events its own checkpoint knows and the store does not; -1: none.
     lost: AtomicI64,
@@ -250,6 +252,7 @@ impl Service {
                 stop: Stop(watch::Sender::new(false)),
                 ready: AtomicBool::new(false),
                 reload: AtomicBool::new(false),
+                duty_moved: AtomicBool::new(true),
                 file_fault: Mutex::default(),
                 lost: AtomicI64::new(-1),
                 started_seq: AtomicI64::new(head.seq),
@@ -336,6 +339,7 @@ impl Service {
         let ruling = self.inner.rulings.of(&hash).await?;
         let ruling = self.with_turns(ruling).await?;
         *self.inner.ruling.lock().unwrap_or_else(PoisonError::into_inner) = Some(ruling.clone());
+        self.inner.duty_moved.store(true, Ordering::SeqCst);
         Ok(ruling)
     }
 

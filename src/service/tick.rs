@@ -2,7 +2,8 @@
 
 use super::{Answered, Service};
 use crate::access::command::Command;
-use crate::access::{Actor, Status, Subject, status};
+use crate::access::facts::Facts;
+use crate::access::{Actor, Now, Status, Subject, decide, status};
 use crate::policy::Policy;
 use crate::text::{Instant, Length};
 use std::path::Path;
@@ -14,6 +15,8 @@ const ALIVE: Length = Length::from_seconds(30);
 const COMPARE: Length = Length::from_seconds(10);
 /// How often the targets are swept.
 const SWEEP: Length = Length::from_minutes(5);
+/// How often whoever waits is held against who is on duty.
+const DUTY: Length = Length::from_seconds(20);
 /// How many lapses one tick records.
 const LAPSES: i64 = 500;
 
@@ -24,6 +27,7 @@ struct Turns {
     compared: Instant,
     swept: Instant,
     sane: bool,
+    duty: Instant,
     stamp: Option<std::time::SystemTime>,
 }
 
@@ -70,6 +74,11 @@ impl Service {
         }
         // A clock that jumped ahead and came back must not keep a turn waiting, so the distance counts either way.
         let is_over = |last: Instant, length: Length| now.at.since(last).millis().abs() >= length.millis();
+        let duty = is_over(turns.duty, DUTY) || self.inner.duty_moved.swap(false, Ordering::SeqCst);
+        if duty {
+            turns.duty = now.at;
+        }
+        self.escalate(now, duty).await?;
         if is_over(turns.alive, ALIVE) && self.inner.board.open() > 0 {
             self.inner.store.touch_alive(now.at).await?;
             turns.alive = now.at;
@@ -121,6 +130,35 @@ impl Service {
     pub(super) async fn lapse(&self, at: Instant) -> Answered<()> {
         for number in self.inner.store.due(at, LAPSES).await? {
             self.send(&Actor::Clock, Some(Subject::Request(number)), Command::Lapse, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the steps of ladders that fell due; `duty`: looks at all that waits, for a change of duty.
+    async fn escalate(&self, now: Now, duty: bool) -> Answered<()> {
+        let waiting = self.inner.board.to_look_at(now.at, duty);
+        if waiting.is_empty() || self.ready().is_err() {
+            return Ok(());
+        }
+        let ruling = self.ruling().await?;
+        let frozen = self.inner.board.frozen();
+        for request in waiting {
+            let facts = Facts {
+                policy: &ruling.policy,
+                policy_hash: &ruling.hash,
+                request: Some(&request),
+                open: &[],
+                holders: &[],
+                frozen: &frozen,
+                lease: None,
+                next_number: 0,
+            };
+            // Run dry first: looking must not cost a write.
+            if !decide(&facts, &Actor::Clock, &Command::Escalate, now).is_ok_and(|events| !events.is_empty()) {
+                continue;
+            }
+            let subject = Some(Subject::Request(request.number));
+            self.send(&Actor::Clock, subject, Command::Escalate, None).await?;
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use crate::policy::{Capacity, Policy};
 use crate::store::WorkRow;
 use crate::text::{Instant, PersonId};
 use crate::wire::{
-    ClaimView, DecisionView, DutyView, EndedView, ExtensionView, GrantView, HandedBackView, NoteView, ObservedView,
-    PersonView, RequestView, RevisionView, TurnView, WindowView,
+    ClaimView, DecisionView, DutyView, EndedView, EscalationView, ExtensionView, GrantView, HandedBackView, NoteView,
+    ObservedView, PersonView, RequestView, RevisionView, TriedView, TurnView, WindowView,
 };
 use std::collections::HashMap;
 
@@ -156,6 +156,7 @@ impl Sight<'_> {
             until_if_approved_now: asking.then_some(open.until),
             undecided_until: crate::access::due::due(request),
             checks: ask.checks.clone(),
+            escalation: self.escalation(request, standing),
             claim: request
                 .claim
                 .as_ref()
@@ -182,6 +183,26 @@ impl Sight<'_> {
             may: None,
             frozen: self.frozen,
         }
+    }
+
+    /// How the ladder of what waits stands.
+    fn escalation(&self, request: &Request, standing: Status) -> Option<EscalationView> {
+        let waits = standing == Status::Pending
+            || (standing == Status::Active && request.held().is_some_and(|held| held.waiting_extension().is_some()));
+        let known = request.escalation.as_ref().filter(|_| waits)?;
+        let tried = request.alerted.iter().map(|alerted| {
+            let TurnView { person, zone, contact } = turn(&self.ruling.policy, &alerted.who);
+            let acknowledged = request.acknowledged.contains(&alerted.who);
+            let (at, last, times) = (alerted.first, alerted.last, alerted.times);
+            TriedView { person, at, last, times, acknowledged, contact, zone }
+        });
+        Some(EscalationView {
+            step: known.step,
+            next_at: known.next_at,
+            to: self.person(&known.to),
+            tried: tried.collect(),
+            paused_until: request.claim.as_ref().map(|claim| claim.until).filter(|until| *until > self.at),
+        })
     }
 
     fn decided(&self, request: &Request) -> Option<DecisionView> {

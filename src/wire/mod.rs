@@ -1,11 +1,15 @@
 //! What travels between client and server. Bodies deny unknown fields; answers and events ignore them. `/v1` only grows.
 
 pub mod body;
+pub mod duty;
+pub mod person;
 pub mod problem;
 mod schema;
 pub mod view;
 
 pub use body::*;
+pub use duty::*;
+pub use person::*;
 pub use problem::Problem;
 pub use view::*;
 

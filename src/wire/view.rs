@@ -1,5 +1,7 @@
 //! What the server answers.
 
+use super::duty::{DutyView, EscalationView, NextDutyView, TurnsView};
+use super::person::PersonView;
 use crate::access::event::SendBackCode;
 use crate::access::may::May;
 use crate::access::{Status, Via};
@@ -7,18 +9,6 @@ use crate::checks::Check;
 use crate::policy::{Capacity, Kind};
 use crate::text::Instant;
 use serde::{Deserialize, Serialize};
-
-/// A person, as shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct PersonView {
-    /// The name in the policy.
-    pub id: String,
-    /// As people say it.
-    pub name: String,
-    /// What they are.
-    #[serde(default)]
-    pub title: Option<String>,
-}
 
 /// A window; before approval its ends may be open.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -249,6 +239,9 @@ pub struct RequestView {
     pub undecided_until: Option<Instant>,
     /// What the checks found.
     pub checks: Vec<Check>,
+    /// How the ladder of what waits stands.
+    #[serde(default)]
+    pub escalation: Option<EscalationView>,
     /// Who reads it.
     pub claim: Option<ClaimView>,
     /// The verdict.
@@ -414,30 +407,6 @@ pub struct SystemView {
     pub roles: Vec<RoleView>,
 }
 
-/// Somebody who can say yes, and how they are reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct DutyView {
-    /// Who.
-    pub person: PersonView,
-    /// As what.
-    #[serde(rename = "as")]
-    pub capacity: Capacity,
-    /// Their zone.
-    pub zone: String,
-    /// How they are reached.
-    #[serde(default)]
-    pub contact: Option<String>,
-}
-
-/// Who can say yes from an instant on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct NextDutyView {
-    /// From when.
-    pub from: Instant,
-    /// Who, in the order in which they are asked; empty: nobody.
-    pub who: Vec<DutyView>,
-}
-
 /// `GET /v1/systems`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SystemsView {
@@ -485,68 +454,6 @@ pub struct PolicyView {
     /// Who is on duty now and next, by rota: from when, who.
     #[serde(default)]
     pub turns: Vec<TurnsView>,
-}
-
-/// The next turns of one rota.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct TurnsView {
-    /// The rota.
-    pub rota: String,
-    /// From when, and who.
-    pub turns: Vec<(Instant, PersonView)>,
-    /// Who it is now; nobody where that person is away, too.
-    #[serde(default)]
-    pub now: Option<TurnView>,
-    /// When nobody is on duty, in the next 60 days.
-    #[serde(default)]
-    pub gaps: Vec<GapView>,
-    /// How the reading of its calendar stands, where it has one.
-    #[serde(default)]
-    pub calendar: Option<CalendarView>,
-}
-
-/// Who is on duty, and how they are reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct TurnView {
-    /// Who.
-    pub person: PersonView,
-    /// Their zone.
-    pub zone: String,
-    /// How they are reached.
-    #[serde(default)]
-    pub contact: Option<String>,
-}
-
-/// A time at which nobody is on duty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct GapView {
-    /// From when.
-    pub from: Instant,
-    /// Until when, as far as it was looked.
-    pub until: Instant,
-    /// Whose turn it is, who is away then.
-    #[serde(default)]
-    pub away: Option<PersonView>,
-}
-
-/// How the reading of an outside calendar stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CalendarView {
-    /// When it was read well last, by this replica.
-    #[serde(default)]
-    pub read_at: Option<Instant>,
-    /// Until when turns are known; nothing where it was never read.
-    #[serde(default)]
-    pub known_until: Option<Instant>,
-    /// Since when it cannot be read.
-    #[serde(default)]
-    pub failing_since: Option<Instant>,
-    /// Why.
-    #[serde(default)]
-    pub fault: Option<String>,
-    /// What the reading left out.
-    #[serde(default)]
-    pub remarks: Vec<String>,
 }
 
 /// What applying another policy changes.

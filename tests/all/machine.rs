@@ -297,7 +297,11 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 world.rule(&text);
             }
             What::Routed(to) if world.requests.contains_key(&on) => {
-                world.write(Some(on), &Actor::Clock, Event::Routed { to: person(PEOPLE[*to]), reason: "late".into() });
+                world.write(
+                    Some(on),
+                    &Actor::Clock,
+                    Event::Routed { to: person(PEOPLE[*to]), reason: "late".into(), rung: None },
+                );
             }
             What::File { .. } if world.requests.len() >= REQUESTS => {}
             what => {
@@ -411,7 +415,7 @@ fn run_and_count(steps: &[Step], reached: &mut BTreeMap<String, usize>) {
         let on = RequestNumber(101 + i64::try_from(step.on % world.requests.len().max(1)).unwrap());
         let by = actor(&world, step.who, world.requests.get(&on));
         if let What::Routed(to) = &step.what {
-            world.write(Some(on), &by, Event::Routed { to: person(PEOPLE[*to]), reason: "late".into() });
+            world.write(Some(on), &by, Event::Routed { to: person(PEOPLE[*to]), reason: "late".into(), rung: None });
         } else if let Some(command) = command(&mut world, &by, on, &step.what) {
             drop(world.act(&by, Some(on), &command));
         }

@@ -13,6 +13,7 @@ mod checks;
 mod dashboard;
 mod demo;
 mod docs;
+mod duty;
 mod faults;
 mod hardening;
 mod laws;

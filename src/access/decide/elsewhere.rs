@@ -94,6 +94,7 @@ pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: N
         | Command::Attest { .. }
         | Command::Collect
         | Command::Lapse
+        | Command::Escalate
         | Command::ReportGrant(_)
         | Command::ReportRemoval(_)
         | Command::ReportDrift { .. } => {

@@ -6,8 +6,10 @@ mod elsewhere;
 mod ending;
 mod extension;
 mod filing;
+mod ladder;
 mod reports;
 mod standing;
+mod telling;
 mod verdicts;
 
 pub(super) use ending::may_end;
@@ -33,6 +35,12 @@ pub const CLAIM: Length = Length::from_minutes(2);
 
 /// What happens when `actor` wants `command` at `now`, or why it does not. One command is about one subject.
 pub fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> Result<Vec<Event>, Refusal> {
+    let mut events = decided(facts, actor, command, now)?;
+    telling::add(facts, actor, &mut events, now);
+    Ok(events)
+}
+
+fn decided(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::File { filing, anyway, prepared } => filing::file(facts, actor, filing, *anyway, prepared, now),
         Command::Amend { filing, anyway, prepared, task_changed } => {
@@ -62,6 +70,7 @@ pub fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> 
         Command::Attest { words } => ending::attest(facts, actor, words, now),
         Command::Collect => ending::collect(facts, actor, now),
         Command::Lapse => reports::lapse(facts, actor, now),
+        Command::Escalate => ladder::escalate(facts, actor, now),
         Command::ReportGrant(report) => reports::grant(facts, actor, report, now),
         Command::ReportRemoval(report) => reports::removal(facts, actor, report, now),
         Command::ReportDrift { evidence, gone } => reports::drift(facts, actor, evidence, *gone, now),

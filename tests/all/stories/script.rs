@@ -6,12 +6,13 @@
 //! `denies`, `sends-back`, `claims`, `releases`, `acks`, `notes`, `extends for|until …`, `hands-back`, `revokes`, `undoes`,
 //! `retries`, `hands-over-to P`, `attests`, `collects`, `freezes SYSTEM|everything`, `thaws …`, `may VERB`.
 //! Others: `reconciler grants|removes|fails "…" [useless] [N times]|contradicts|carries-by N|drifts|misses`, each with `stale`, or
-//! `late SINCE` for what a spool brings; `clock lapses|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
+//! `late SINCE` for what a spool brings; `clock lapses|escalates|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
 //! `policy replaces "old" with "new"|gives P the-email-of P`; `it` does nothing and is only looked at.
 //!
 //! What is expected: the kinds of the events (`approved`, `filed + noted`), `nothing`, `yes` or `refused CODE`; `saying "…"`,
 //! `status S`, `from T`, `until T`, `if-approved-now T`, `role R`, `as CAPACITY`, `self`, `overdue`, `not-overdue`,
-//! `wanted absent|later|nothing|until T`, `visited T`, `lapses T`, `check CODE VERDICT`, `goes-to P`, `carried-by N`.
+//! `wanted absent|later|nothing|until T`, `visited T`, `lapses T`, `check CODE VERDICT`, `goes-to P`, `carried-by N`; of the ladder: `tells P … about ABOUT` (`routed`, `duty`), `step N`,
+//! `looks T|never`, `with P`. A `told` after what was done need not be expected.
 
 use crate::world::{World, usual_kind};
 use chrono_tz::Tz;
@@ -145,7 +146,7 @@ impl Stage {
             "escalation" => {
                 let to: PersonId =
                     if words.take("reaches") { words.parsed()? } else { return Err("reaches whom?".into()) };
-                let event = Event::Routed { to, reason: "nobody answered".into() };
+                let event = Event::Routed { to, reason: "nobody answered".into(), rung: None };
                 self.world.write(Some(on), &Actor::Clock, event.clone());
                 Ok(Came { events: vec![event], refusal: None })
             }
@@ -203,6 +204,7 @@ impl Stage {
     fn clock(&mut self, on: RequestNumber, words: &mut Words) -> Told<Came> {
         let command = match words.next()?.as_str() {
             "lapses" => Command::Lapse,
+            "escalates" => Command::Escalate,
             "ends-by-policy" => Command::EndByPolicy { words: "the policy no longer knows it".into() },
             is @ ("is-sane" | "is-insane") => {
                 self.world.now.sane = is == "is-sane";
@@ -540,18 +542,59 @@ impl Stage {
                 let by = held()?.closed.as_ref().and_then(|closed| closed.carried_by);
                 same("carrier", by.map(|by| by.0.to_string()).unwrap_or_default(), words.next()?)?;
             }
+            "tells" => {
+                let mut people = Vec::new();
+                while !words.take("about") {
+                    people.push(words.next()?);
+                }
+                let expected = format!("{} about {}", people.join(" "), words.next()?);
+                let tellings: Vec<String> = came.events.iter().filter_map(telling).collect();
+                if !tellings.contains(&expected) {
+                    return Err(format!("told were {tellings:?}, not {expected:?}; came: {told}"));
+                }
+            }
+            "step" => {
+                let escalation = self.request(on)?.escalation.as_ref().ok_or("there is no ladder")?;
+                same("step", escalation.step.to_string(), words.next()?)?;
+            }
+            "looks" => {
+                let next = nightlatch::access::due::looks(self.request(on)?).map_or_else(|| "never".into(), show);
+                let expected = if words.take("never") { "never".into() } else { show(self.instant(words)?) };
+                same("next look", next, expected)?;
+            }
+            "with" => {
+                let holder = self.request(on)?.escalation.as_ref().map(|escalation| escalation.holder.to_string());
+                same("one it is with", holder.unwrap_or_default(), words.next()?)?;
+            }
             _ if first => {
                 let mut expected = word;
                 while words.take("+") {
                     expected = format!("{expected} + {}", words.next()?);
                 }
-                if told.split(':').next() != Some(expected.as_str()) {
+                // Who was told stands in the record after what they were told of; a story says so where it matters.
+                let kinds = told.split(':').next().unwrap_or_default();
+                let short = kinds.replace(" + told", "");
+                if kinds != expected && (expected.contains("told") || short != expected) {
                     return Err(format!("came: {told}"));
                 }
             }
             other => return Err(format!("{other:?} is not understood as something expected")),
         }
         words.end()
+    }
+}
+
+/// Whom an event tells of what.
+fn telling(event: &Event) -> Option<String> {
+    match event {
+        Event::Told { to, about, .. } => {
+            let about = serde_json::to_value(about).unwrap();
+            let to: Vec<&str> = to.iter().map(PersonId::as_str).collect();
+            Some(format!("{} about {}", to.join(" "), about.as_str().unwrap_or_default()))
+        }
+        Event::Routed { to, .. } => Some(format!("{to} about routed")),
+        Event::DutyPassed { to, .. } => Some(format!("{to} about duty")),
+        _ => None,
     }
 }
 
