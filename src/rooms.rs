@@ -241,6 +241,8 @@ async fn sit_down(asked: Dashboard) -> Said {
     if let Some(policy) = starter.filter(|policy| policy.exists()) {
         out.remark(format!("a starter policy was written to {}: add people and systems there", policy.display()));
     }
+    // What stood at the foot for a while, in full.
+    left.model.options.faults.iter().for_each(|fault| out.remark(fault));
     if seat.is_some_and(dashboard::Seat::leave_as_last) {
         out.remark(left.stays());
     }

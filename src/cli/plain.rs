@@ -8,12 +8,13 @@ use super::page::Page;
 use super::sheet::Eye;
 use super::told::Told;
 use super::watch::{News, Watcher};
-use super::{Line, Outcome, Rooms, Verb, dispatch, reading};
+use super::{Line, Outcome, Rooms, Verb, dispatch, no_command, reading};
 use crate::access::RequestNumber;
 use crate::clock::{Clock, Stopwatch};
 use crate::text::{Instant, Length};
 use crate::wire::MeView;
 use clap::Parser;
+use std::ffi::OsString;
 use std::io::BufRead;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -191,7 +192,11 @@ impl Pane<'_> {
 
     async fn command(&self, line: &str) -> Outcome {
         let words = words(line).ok_or_else(|| Trouble::usage("a quote is not closed", "close it; nothing was done"))?;
-        let line = Line::try_parse_from(std::iter::once("nightlatch".to_owned()).chain(words)).map_err(|error| {
+        let words: Vec<OsString> = std::iter::once("nightlatch".to_owned()).chain(words).map(OsString::from).collect();
+        let line = Line::try_parse_from(&words).map_err(|error| {
+            if let Some(word) = no_command(&words) {
+                return Trouble::usage(format!("{word} is no command"), "help lists the commands");
+            }
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text);
             Trouble::usage(text.lines().next().unwrap_or_default(), "help lists the commands")

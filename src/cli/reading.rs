@@ -244,6 +244,9 @@ impl Left {
         let query = [("person", Some(me.clone())), ("status", Some("active".into())), ("limit", Some("200".into()))];
         let got: Got<ListView> = link.get(&with_query("/v1/requests", &query)).await?;
         link.print(&got, |view, eye| left(&view.requests, &me, eye))?;
+        if link.out.is_terminal() && !got.view.requests.iter().any(|view| view.user.id == me) {
+            link.out.remark("you hold no access now");
+        }
         Ok(Exit::Done)
     }
 }

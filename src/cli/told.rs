@@ -170,7 +170,7 @@ fn news(before: Option<&RequestView>, row: &RequestView, mine: &Mine, eye: &Eye)
         return Some(format!("{}: {}", if waited { "Changed" } else { "New" }, asks(row, mine, eye)));
     }
     let verdict = row.decision.as_ref().filter(|_| moved && before.is_none_or(|before| before.decision.is_none()));
-    let by = verdict.map(|decision| format!(" {} by {}.", decision.verdict, sheet::who(&decision.by)));
+    let by = verdict.map(|decision| format!(" By {}.", sheet::who(&decision.by)));
     moved.then(|| format!("{}: {}.{}", sheet::head(row), sheet::state(row, eye), by.unwrap_or_default()))
 }
 

@@ -274,7 +274,7 @@ impl Model {
             peek_at: None,
             next_act: 0,
             next_ask: 0,
-            options,
+            options: Options { faults, ..options },
         }
     }
 

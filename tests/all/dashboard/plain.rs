@@ -40,7 +40,7 @@ fn a_session_of_lines_as_it_reads() {
     line("999", "that is not 101");
     assert_eq!(look(&served, one)["status"], "pending");
     line(&format!("deny {one}"), "why");
-    line("not tonight", "denied by");
+    line("not tonight", "denied, not tonight. By Sam Lee (sam).");
     line("serve", "not done here");
     line("board", "1 pending, 1 of them for you");
     line("deny 'x", "not closed");
