@@ -32,7 +32,7 @@ pub fn commands(model: &Model) -> Vec<Command> {
             }
             let far = [entry.name, entry.short].into_iter().filter_map(|name| fuzzy(typed, name)).min();
             // In the words only what stands there as it was typed.
-            let far = far.or_else(|| entry.words.contains(typed).then_some(500))?;
+            let far = far.or_else(|| begins_a_word(typed, entry.words).then_some(500))?;
             Some((far, command(model, entry)))
         })
         .collect();
@@ -45,6 +45,10 @@ pub fn commands(model: &Model) -> Vec<Command> {
     };
     fits.sort_by_key(|(far, command)| (place(command), *far));
     fits.into_iter().map(|(_, command)| command).collect()
+}
+
+fn begins_a_word(typed: &str, words: &str) -> bool {
+    words.split([' ', ',', ':']).any(|word| word.starts_with(typed))
 }
 
 fn command(model: &Model, entry: &'static Entry) -> Command {

@@ -302,7 +302,7 @@ fn the_checks_come_when_the_hands_rest_and_hinder_no_key() {
     pane.send(Msg::Checked { ask: first, outcome: Ok(Box::new(checks(true))) });
     assert!(!pane.screen().contains("[fail]"), "{}", pane.screen());
     pane.send(Msg::Checked { ask: second, outcome: Ok(Box::new(checks(false))) });
-    pane.says("[pass] task: one exact task");
+    pane.says("[pass] task, end, approver");
     pane.says("goes to   Li Wei (li)");
     // The same again is not asked again.
     pane.effects.clear();
@@ -375,6 +375,19 @@ fn what_was_written_is_there_again_and_nothing_is_sent_offline() {
     pane.merge(change(Vec::new(), 3));
     pane.press("enter");
     assert_eq!(filed(&pane)[0].2["window"], json!({"until": "04:00", "zone": "Europe/Berlin"}));
+    // A pane that locks itself keeps what was written, and shows it to whoever unlocks it.
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("n");
+    typed(&mut pane, "edge-cache");
+    for _ in 0..4 {
+        pane.pass(100_000);
+        pane.merge(change(Vec::new(), 100));
+    }
+    assert!(pane.model.locked && pane.model.form.is_none());
+    pane.press("n");
+    assert!(pane.model.form.is_none(), "the first key only unlocks");
+    pane.press("n");
+    pane.says("edge-cache");
     // A paste is text, in one line, and never files.
     let mut pane = Pane::on((80, 24), night());
     pane.send(Msg::Paste("n\n".into()));

@@ -204,8 +204,13 @@ fn waiting(model: &Model, eye: &Eye, view: &RequestView, now: Instant, columns: 
     words.column(eye.age(asked_at), 7, tone(urgency));
     words.column(&view.user.id, columns.who + 1, Tone::Plain);
     words.column(&view.system, columns.system + 1, Tone::Plain);
-    let broad = if is_broadest(model, view) { "(!)" } else { "" };
-    words.column(format!("{}{broad}", view.role), columns.role + 1, Tone::Plain);
+    // The mark is what must not be cut.
+    if is_broadest(model, view) {
+        let name = Words::of(&view.role, Tone::Plain).cut(columns.role.saturating_sub(3));
+        words.column(format!("{}(!)", name.text()), columns.role + 1, Tone::Plain);
+    } else {
+        words.column(&view.role, columns.role + 1, Tone::Plain);
+    }
     let long = view.checks.iter().any(|check| check.code == "end" && check.verdict != Verdict::Pass);
     let asked = match (extension, view.asked_for_seconds, view.window.until) {
         (Some(extension), ..) => format!("+>{}", eye.bare(extension.until_if_approved_now, false)),

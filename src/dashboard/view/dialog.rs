@@ -111,7 +111,8 @@ fn heading(dialog: &Dialog) -> String {
     if dialog.bulk.is_empty() {
         format!(" {}{what} {number} {walk}", dialog.verb.heading())
     } else {
-        format!(" {} {} REQUESTS ", dialog.verb.heading(), dialog.bulk.len())
+        let many = if dialog.bulk.len() == 1 { "REQUEST" } else { "REQUESTS" };
+        format!(" {} {} {many} ", dialog.verb.heading(), dialog.bulk.len())
     }
 }
 

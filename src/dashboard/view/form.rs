@@ -197,11 +197,15 @@ fn found(model: &Model, form: &Form, eye: &Eye, width: usize) -> Vec<Words> {
     let current = body.and_then(|body| serde_json::to_value(&body).ok()) == form.checked_body;
     let fresh = form.asked.is_none() && current;
     let tone = |tone: Tone| if fresh { tone } else { Tone::Dim };
-    for check in &checked.checks {
+    let to = checked.approver.as_ref().map_or_else(|| "nobody can say yes now".into(), person);
+    out.extend(field("goes to", &format!("{to}; {}", checked.kind.word()), width, tone(Tone::Plain)));
+    // What is to be mended comes first; what is as it should be takes one line.
+    let mut checks: Vec<_> = checked.checks.iter().filter(|check| check.verdict != Verdict::Pass).collect();
+    checks.sort_by_key(|check| check.verdict != Verdict::Fail);
+    for check in checks {
         let (mark, how) = match check.verdict {
-            Verdict::Pass => ("[pass]", Tone::Good),
-            Verdict::Warn => ("[warn]", Tone::Soon),
             Verdict::Fail => ("[fail]", Tone::Now),
+            _ => ("[warn]", Tone::Soon),
         };
         let said = format!("{}: {}", check.code, check.sentence);
         for (index, line) in wrap(&said, width.saturating_sub(9)).0.into_iter().enumerate() {
@@ -214,8 +218,14 @@ fn found(model: &Model, form: &Form, eye: &Eye, width: usize) -> Vec<Words> {
     for remark in &checked.remarks {
         out.extend(block(remark, width, tone(Tone::Soon)));
     }
-    let to = checked.approver.as_ref().map_or_else(|| "nobody can say yes now".into(), person);
-    out.extend(field("goes to", &format!("{to}; {}", checked.kind.word()), width, tone(Tone::Plain)));
+    let passed: Vec<&str> =
+        checked.checks.iter().filter(|check| check.verdict == Verdict::Pass).map(|check| check.code.as_str()).collect();
+    for (index, line) in wrap(&passed.join(", "), width.saturating_sub(9)).0.into_iter().enumerate() {
+        let mut words = Words::of(" ", Tone::Plain);
+        words.cell(if index == 0 && !passed.is_empty() { "[pass]" } else { "" }, 7, tone(Tone::Good));
+        words.push(line, tone(Tone::Plain));
+        out.push(words);
+    }
     if !fresh {
         out.push(Words::of(" being checked again", Tone::Dim));
     }

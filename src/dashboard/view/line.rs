@@ -37,7 +37,12 @@ fn hint(model: &Model) -> Words {
     match (&line.fault, line.what) {
         (Some(fault), _) => Words::of(format!(" {fault}"), Tone::Now),
         (None, Typing::Command) => Words::of(" up down choose · enter does it · esc leaves", Tone::Dim),
-        (None, Typing::Filter) => Words::of(format!(" {FIELDS} words · enter keeps it · esc: as it was"), Tone::Dim),
+        (None, Typing::Filter) => {
+            let hint = format!(" {FIELDS} words · enter keeps it · esc: as it was");
+            let short = " who: system: status: from: ends<15m words · enter keeps it · esc: as it was";
+            let fits = hint.len() <= usize::from(model.size.0);
+            Words::of(if fits { hint.as_str() } else { short }, Tone::Dim)
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::super::eye::Eye;
 use super::super::keys::Action;
+use super::super::link::State;
 use super::super::model::Model;
 use super::super::roll::Roll;
+use super::super::standing::overdue;
 use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
@@ -44,7 +46,12 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, roll: &Roll, place
         };
         let mut words = Words::of(mark, Tone::Strong);
         match model.known(id) {
-            Some(view) => words.append((face.row)(&view)),
+            Some(view) => {
+                // What is old is dimmed, except what is too urgent to be.
+                let old = model.link.state(model.now) != State::Live;
+                let row = (face.row)(&view);
+                words.append(if old && !overdue(&view, model.server_now()) { row.all(Tone::Dim) } else { row });
+            }
             None => words.push(format!("  {} is not known any more", RequestNumber(id)), Tone::Dim),
         }
         let at = line(offset + 1);

@@ -42,7 +42,8 @@ pub fn live(model: &Model) -> usize {
     own(model).count()
 }
 
-fn own(model: &Model) -> impl Iterator<Item = &Arc<RequestView>> {
+/// One's own live grants.
+pub fn own(model: &Model) -> impl Iterator<Item = &Arc<RequestView>> {
     let me = model.me.as_ref().map_or("", |me| me.person.id.as_str());
     let now = model.server_now();
     model.board.of_person(me).filter(move |view| view.user.id == me && standing::lives(view, now))
@@ -219,7 +220,7 @@ fn when(view: &RequestView, stands: Status, eye: &Eye, short: bool) -> String {
         Status::Granting => Some("being given".into()),
         Status::Approved => view.window.from.map(|from| format!("begins {}", bare(from))),
         Status::Ending => standing::end(view).map(|end| format!("ended {}", bare(end))),
-        Status::Pending | Status::SentBack => view.undecided_until.map(|at| format!("lapses in {}", eye.left(at))),
+        Status::Pending | Status::SentBack => view.undecided_until.map(|at| format!("lapses {}", eye.left(at))),
         _ if short => Some(eye.stamp_short(over(view))),
         _ => Some(eye.stamp(over(view))),
     }

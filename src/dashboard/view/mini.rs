@@ -5,6 +5,7 @@ use super::super::model::Model;
 use super::super::rows::Side;
 use super::super::standing;
 use super::super::theme::Tone;
+use super::super::views::View;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
 use super::bands;
@@ -25,6 +26,11 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
             .plain(format!(" {}", eye.clock())),
     );
     lines.extend(bands::states(model, eye));
+    for view in super::mine::own(model).filter(|_| model.view == View::Mine) {
+        let left = standing::end(view).map(|end| eye.left(end)).unwrap_or_default();
+        let id = RequestNumber(view.id);
+        lines.push(Words::of(format!("yours {left} {id} {} {}", view.system, view.role), Tone::Strong));
+    }
     let soon = model.board.pane(Side::Live).ids().filter_map(|id| model.board.get(id)).take(1);
     for view in soon {
         let now = model.server_now();

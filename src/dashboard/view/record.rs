@@ -5,7 +5,7 @@ use super::super::eye::Eye;
 use super::super::model::{Detail, Model};
 use super::super::standing;
 use super::super::theme::Tone;
-use super::super::widget::text::Words;
+use super::super::widget::text::{Words, wrap};
 use super::request::{block, checks, field, grant, history, person, task, who, window, word};
 use crate::access::RequestNumber;
 use crate::wire::{EventView, RequestView};
@@ -90,17 +90,33 @@ fn one(event: &EventView, eye: &Eye, width: usize) -> Vec<Words> {
     let mut parts = Vec::new();
     told(&event.body, "", &mut parts);
     for (name, text) in parts {
-        out.extend(block(&format!("    {name}: {text}"), width, Tone::Plain));
+        out.extend(indented(&format!("{name}: {text}"), width, Tone::Plain));
     }
-    let chain = format!("    link {} · policy {}", short(&event.link), short(&event.policy));
-    out.extend(block(&chain, width, Tone::Dim));
+    let chain = format!("link {} · policy {}", short(&event.link), short(&event.policy));
+    out.extend(indented(&chain, width, Tone::Dim));
     out
+}
+
+fn indented(text: &str, width: usize, tone: Tone) -> Vec<Words> {
+    let indent = |line: String| Words::of("     ", Tone::Plain).and(line, tone);
+    wrap(text, width.saturating_sub(6)).0.into_iter().map(indent).collect()
+}
+
+/// What is said in one line of an array, such as one check.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(parts) => parts.values().map(flat).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
+        Value::Array(all) => all.iter().map(flat).collect::<Vec<_>>().join(", "),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
 }
 
 /// Everything that an event says, a name and a text each.
 fn told(value: &Value, name: &str, out: &mut Vec<(String, String)>) {
-    // Deeper than this nothing of ours goes.
-    if out.len() > 60 || name.len() > 80 {
+    // Deeper and longer than this nothing of ours goes.
+    if out.len() > 200 || name.len() > 80 {
         return;
     }
     match value {
@@ -112,9 +128,7 @@ fn told(value: &Value, name: &str, out: &mut Vec<(String, String)>) {
             }
         }
         Value::Array(all) => {
-            for inner in all {
-                told(inner, name, out);
-            }
+            out.extend(all.iter().map(|inner| (name.to_owned(), flat(inner))));
         }
         Value::String(text) => out.push((name.to_owned(), text.clone())),
         other => out.push((name.to_owned(), other.to_string())),
