@@ -18,6 +18,7 @@ use crate::secret;
 use crate::text::{Instant, SystemId};
 use crate::trail::link::hex;
 use crate::trail::{Record, SALT_BYTES, text_hash};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl World {
         let subject = self.subject(act, &command);
         let events = self.decide(&subject, &act.actor, &command, moment.now)?;
         self.guard(&command)?;
-        let policy = match (&command, events.is_empty()) {
+        let policy = match (&*command, events.is_empty()) {
             (Command::ChangePolicy { text, .. }, false) => Some(
                 policies
                     .read(text)
@@ -127,7 +128,7 @@ impl World {
         }
         self.reckon(&subject, &command, moment, wanted, count > 0);
         if policy.is_some()
-            && let Command::ChangePolicy { hash, text, .. } = &command
+            && let Command::ChangePolicy { hash, text, .. } = &*command
         {
             self.ruling = laid(&policies.keep(hash, text, self.head.seq * 16), &self.slots);
             self.head.policy.clone_from(hash);
@@ -172,10 +173,10 @@ impl World {
     }
 
     /// A new token gets its number here when it has none.
-    fn numbered(&self, command: &Command) -> Command {
-        let mut command = command.clone();
-        if let Command::CreateToken { token, .. } = &mut command
-            && *token == 0
+    fn numbered<'c>(&self, command: &'c Command) -> Cow<'c, Command> {
+        let mut command = Cow::Borrowed(command);
+        if matches!(&*command, Command::CreateToken { token: 0, .. })
+            && let Command::CreateToken { token, .. } = command.to_mut()
         {
             *token = self.last_token + 1;
         }

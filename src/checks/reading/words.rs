@@ -48,12 +48,45 @@ pub struct Words {
     pub clauses: Vec<Clause>,
     /// In lower case, with single spaces, a space at both ends.
     pub flat: String,
+    /// Which pairs of letters stand in it.
+    pairs: Pairs,
+}
+
+/// Which pairs of bytes stand in a text, roughly: one that is not here does not, so that most of the hundreds of phrases that
+/// are looked for need no looking.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Pairs([u64; 16]);
+
+impl Pairs {
+    fn of(text: &str) -> Self {
+        let mut pairs = Self::default();
+        for pair in text.as_bytes().windows(2) {
+            let (word, bit) = Self::place(pair);
+            if let Some(word) = pairs.0.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        pairs
+    }
+
+    fn place(pair: &[u8]) -> (usize, u64) {
+        let mixed = pair.iter().fold(0, |mixed: usize, byte| mixed.wrapping_mul(37).wrapping_add(usize::from(*byte)));
+        (mixed / 64 % 16, 1 << (mixed % 64))
+    }
+
+    /// Whether all pairs of this phrase are in it: without that it cannot stand there.
+    fn may_hold(&self, phrase: &str) -> bool {
+        phrase.as_bytes().windows(2).all(|pair| {
+            let (word, bit) = Self::place(pair);
+            self.0.get(word).is_some_and(|word| word & bit != 0)
+        })
+    }
 }
 
 impl Words {
     /// Cuts a text.
     pub fn of(text: &str) -> Self {
-        let mut out = Self { clauses: Vec::new(), flat: " ".to_owned() };
+        let mut out = Self { clauses: Vec::new(), flat: " ".to_owned(), pairs: Pairs::default() };
         let mut clause = Clause { opens: true, ..Clause::default() };
         let mut quoted = false;
         let mut count = 0;
@@ -95,7 +128,12 @@ impl Words {
             }
             out.cut(&mut clause, true);
         }
+        out.pairs = Pairs::of(&out.flat);
         out
+    }
+
+    fn holds(&self, phrase: &str) -> bool {
+        self.pairs.may_hold(phrase) && stands_in(&self.flat, phrase)
     }
 
     fn cut(&mut self, clause: &mut Clause, sentence: bool) {
@@ -119,12 +157,12 @@ impl Words {
 
     /// Whether one of these phrases stands in it, at word borders; the first that does.
     pub fn has<'a>(&self, phrases: &[&'a str]) -> Option<&'a str> {
-        phrases.iter().copied().find(|phrase| stands_in(&self.flat, phrase))
+        phrases.iter().copied().find(|phrase| self.holds(phrase))
     }
 
     /// How many of these phrases stand in it.
     pub fn many(&self, phrases: &[&str]) -> usize {
-        phrases.iter().filter(|phrase| stands_in(&self.flat, phrase)).count()
+        phrases.iter().filter(|phrase| self.holds(phrase)).count()
     }
 }
 
