@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::sheet::{Eye, person, who, word};
 use super::times;
-use crate::wire::{CalendarView, DutyView, GapView, NextDutyView, TurnsView};
+use crate::wire::{CalendarView, DutyView, EscalationView, GapView, NextDutyView, TurnsView};
 
 /// One who can say yes, in a line.
 pub fn duty(view: &DutyView, eye: &Eye) -> String {
@@ -46,6 +46,36 @@ pub fn rota(view: &TurnsView, eye: &Eye) -> Page {
         for line in feed(calendar, eye) {
             page.line(format!("#   {line}"));
         }
+    }
+    page
+}
+
+/// Who was tried, how they are reached, and what comes next.
+pub fn ladder(view: &EscalationView, eye: &Eye) -> Page {
+    let mut page = Page::new();
+    for tried in &view.tried {
+        let again = if tried.times > 1 {
+            format!(", {} times, last {}", tried.times, eye.short(tried.last))
+        } else {
+            String::new()
+        };
+        let quiet = if tried.acknowledged { ", wants no more alerts" } else { "" };
+        let reached = reached(&tried.zone, tried.contact.as_deref(), eye);
+        page.field(
+            "alerted",
+            &format!("{} {}{again}{quiet}{reached}", who(&tried.person), eye.short(tried.at)),
+            eye.width,
+        );
+    }
+    if view.tried.is_empty() {
+        page.field("alerted", "nobody: nobody who may decide is on duty", eye.width);
+    }
+    match (view.paused_until.filter(|until| *until > eye.now), view.next_at) {
+        (Some(until), _) => {
+            page.field("next alert", &format!("paused until {}, somebody reads it", eye.short(until)), eye.width)
+        }
+        (None, Some(next)) => page.field("next alert", &eye.short(next), eye.width),
+        (None, None) => page.field("next alert", "none: nobody answered; call one of them", eye.width),
     }
     page
 }

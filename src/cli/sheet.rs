@@ -285,6 +285,9 @@ pub fn whole(view: &RequestView, eye: &Eye) -> Page {
     if let Some(claim) = view.claim.as_ref().filter(|claim| claim.until > eye.now) {
         page.field("being read", &format!("by {} until {}", who(&claim.by), eye.short(claim.until)), eye.width);
     }
+    if let Some(ladder) = &view.escalation {
+        page.append(super::duty::ladder(ladder, eye));
+    }
     if !view.checks.is_empty() {
         page.line("checks");
         page.append(checks(&view.checks));

@@ -25,10 +25,13 @@ const SAID: [(&str, &str); 11] = [
 ];
 
 /// The parts of a body that are short facts, with what stands before each.
-const FACTS: [(&str, &str); 9] = [
+const FACTS: [(&str, &str); 12] = [
     ("role", "role"),
     ("as", "as"),
+    ("rota", "of"),
+    ("from", "from"),
     ("to", "to"),
+    ("about", "about"),
     ("attempt", "try"),
     ("carried_by", "carried on by"),
     ("act", "tried"),
@@ -73,6 +76,8 @@ fn facts(body: &Value, eye: &Eye) -> Option<String> {
     let mut facts = Vec::new();
     for (key, label) in FACTS {
         match body.get(key) {
+            // A beginning is no person.
+            Some(Value::String(word)) if key == "from" && crate::text::Instant::parse_rfc3339(word).is_some() => {}
             Some(Value::String(word)) => facts.push(format!("{label} {word}")),
             Some(Value::Number(number)) => facts.push(format!("{label} {number}")),
             Some(Value::Array(words)) if !words.is_empty() => {

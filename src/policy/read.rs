@@ -164,7 +164,7 @@ mod tests {
             (
                 "people = [\"li\", \"sam\"]",
                 "ics = \"http://x/y.ics\"",
-                ":51: \"http://x/y.ics\" is no calendar that can be read",
+                ":51: warning: the calendar of payments-nights travels in clear",
             ),
             ("2027-01-01 09:00", "2026-01-01 09:00", ":52: an override ends before it begins; put the earlier"),
             ("2027-01-01 09:00", "09:00", ":52: \"09:00\" has no day; write it as"),

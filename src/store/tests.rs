@@ -32,7 +32,7 @@ async fn i5_one_request_from_asking_to_removed() {
         let store = bed.ruled().await;
         let done = store.act(file("ana", "restart the worker; DROP TABLE event")).await.unwrap();
         let filed = done.request.unwrap();
-        assert_eq!((filed.number.0, done.seq, done.events, done.replay), (101, 2, 1, false));
+        assert_eq!((filed.number.0, done.seq, done.events, done.replay), (101, 3, 2, false));
         assert_eq!(store.next_due().await.unwrap(), Some(START.plus(Length::from_minutes(30))));
 
         let held = store.act(approve("sam", &filed, KEY, None)).await.unwrap().request.unwrap();
@@ -54,7 +54,11 @@ async fn i5_one_request_from_asking_to_removed() {
         assert_eq!(status(&gone, until), Status::Removed);
         assert!(store.work().await.unwrap().is_empty());
         let verified = whole(&store).await;
-        assert_eq!((verified.events, verified.erased), (5, 0));
+        assert_eq!(
+            (verified.events, verified.erased),
+            (8, 0),
+            "policy, filed, told, approved, told, granted, told, removed"
+        );
         let task = store.texts_of(&Subject::Request(held.number)).await.unwrap().swap_remove(0);
         assert_eq!(task.words.unwrap(), "restart the worker; DROP TABLE event");
     }
@@ -71,7 +75,7 @@ async fn a_refused_command_leaves_nothing() {
         assert_eq!(code(store.act(file("eve", "who?")).await), Code::NotSignedIn);
         let filed = store.act(file("ana", "restart it")).await.unwrap().request.unwrap();
         assert_eq!(code(store.act(approve("ana", &filed, KEY, None)).await), Code::OwnRequest);
-        assert_eq!(store.head().await.unwrap().seq, before.seq + 1);
+        assert_eq!(store.head().await.unwrap().seq, before.seq + 2, "filed and told");
         let bad = Command::ChangePolicy { hash: "77".into(), text: "bad".into(), words: None };
         assert_eq!(code(store.act(act(os(), None, bad)).await), Code::Malformed);
         assert_eq!(store.ruling().await.unwrap().hash, POLICY);
@@ -102,7 +106,7 @@ async fn i6_a5_of_64_who_decide_at_once_one_does() {
         let mut won = 0;
         for task in tasks {
             match task.await.unwrap() {
-                Ok(done) => won += done.events,
+                Ok(_) => won += 1,
                 Err(WriteError::Refused(refusal)) => {
                     let told = [Code::AlreadyDecided, Code::Over, Code::WrongState, Code::Changed];
                     assert!(told.contains(&refusal.code), "{refusal:?}");
@@ -171,11 +175,11 @@ async fn two_stores_on_one_place_write_one_trail() {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, (101..161).collect::<Vec<_>>(), "every number once");
-        assert_eq!(two.poll_head().await.unwrap(), 61);
-        assert_eq!(*news.borrow_and_update(), 61);
-        assert_eq!(whole(&two).await.events, 61);
+        assert_eq!(two.poll_head().await.unwrap(), 121);
+        assert_eq!(*news.borrow_and_update(), 121);
+        assert_eq!(whole(&two).await.events, 121);
         // Looking at the files alone must miss no write, however soon it follows the last look.
-        for seq in 62..92 {
+        for seq in (123..183).step_by(2) {
             one.act(file("ana", "one more")).await.unwrap();
             assert_eq!((two.poll_head().await.unwrap(), two.poll_head().await.unwrap()), (seq, seq));
         }
@@ -222,7 +226,7 @@ async fn i4_i9_connections_that_break_lose_and_repeat_nothing() {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, (101..121).collect::<Vec<_>>());
-        assert_eq!(whole(&store).await.events, 1 + 20 + 200);
+        assert_eq!(whole(&store).await.events, 1 + 2 * 20 + 200, "each filed and told, and noted");
     }
 }
 

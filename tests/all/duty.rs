@@ -98,6 +98,10 @@ async fn a_calendar_in_a_file_says_who_decides_and_the_last_good_reading_goes_on
         let other = House::open(location.clone(), &policy("nights.ics"), folder.clone(), clock.clone()).await;
         assert_eq!(other.on_duty().await.as_deref(), Some("bo"));
         assert_eq!(other.asked().await, "bo");
+        // The other's keys begin where the first one's did.
+        for _ in 0..50 {
+            other.key();
+        }
         let filed = other.file("ana", 30).await;
         other.approve("bo", &filed).await.unwrap();
     })
@@ -213,4 +217,137 @@ async fn an_emergency_can_name_the_lead_on_duty() {
     assert!(no.contains("does not decide planned requests"), "{no}");
     let no = house.service.file(&person("lea"), ask, house.key()).await.unwrap_err().to_string();
     assert!(no.contains("you lead incidents now"), "{no}");
+}
+
+/// By day the owner, at night and on weekends li; mira leads incidents.
+fn saturday() -> String {
+    POLICY
+        .replace("hours = \"always\"", "hours = \"Mon-Fri 09:00-18:00\"")
+        .replace("name = \"Li Wei\"", "name = \"Li Wei\"\ncontact = \"+44 20 7946 0001\"")
+        .replace("name = \"Lea Lind\"", "name = \"Lea Lind\"\ncontact = \"+44 20 7946 0002\"")
+}
+
+impl House {
+    /// What happened to a request, with whom it reached.
+    async fn happened(&self, id: i64) -> Vec<String> {
+        let subject = Subject::Request(nightlatch::access::RequestNumber(id));
+        let events = self.store.events(Some(&subject), 0, 1000).await.unwrap();
+        let said = events.into_iter().map(|event| {
+            let body: serde_json::Value = serde_json::from_str(&event.body).unwrap();
+            let about = body["about"].as_str().map(|about| format!(" {about}")).unwrap_or_default();
+            let to = match &body["to"] {
+                serde_json::Value::Array(to) => {
+                    to.iter().map(|who| who.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+                }
+                serde_json::Value::String(to) => to.clone(),
+                _ => String::new(),
+            };
+            format!("{}{about} {to}", event.kind).trim().to_owned()
+        });
+        said.collect()
+    }
+    async fn until_happened(&self, id: i64, what: &str) {
+        self.until(what, async || self.happened(id).await.iter().any(|happened| happened == what)).await;
+    }
+}
+
+#[tokio::test]
+async fn saturday_2340_what_is_missing_then_the_named_backup_then_silence_then_the_lead() {
+    everywhere("saturday_2340", async |location| {
+        let house = House::new(location, &saturday()).await;
+        let window = nightlatch::wire::WindowBody { for_seconds: Some(1800), ..Default::default() };
+        let vague = nightlatch::wire::FileBody {
+            task: "need prod DB access ASAP".into(),
+            ..crate::support::house::body(window)
+        };
+        let no = house.service.file(&person("ana"), vague, house.key()).await.unwrap_err().to_string();
+        assert!(no.contains("task"), "{no}");
+        // Nobody was woken.
+        assert_eq!(house.store.events(None, 0, 100).await.unwrap().len(), 1, "the policy alone");
+        let filed = house.file("ana", 30).await;
+        assert_eq!(filed.approver.id, "li");
+        assert_eq!(house.happened(filed.id).await, ["filed", "told ask li"]);
+        assert_eq!(filed.escalation.unwrap().to.id, "li");
+        house.advance(5);
+        house.until_happened(filed.id, "told again li").await;
+        house.advance(10);
+        house.until_happened(filed.id, "routed lea").await;
+        let shown = house.show(filed.id).await;
+        let ladder = shown.escalation.clone().unwrap();
+        assert_eq!((ladder.to.id.as_str(), ladder.step), ("lea", 4));
+        let tried: Vec<_> =
+            ladder.tried.iter().map(|tried| (tried.person.id.as_str(), tried.contact.as_deref())).collect();
+        assert_eq!(tried, [("li", Some("+44 20 7946 0001")), ("lea", Some("+44 20 7946 0002"))]);
+        // Silence approved nothing; the lead does, and who was tried before learns of it.
+        assert_eq!(shown.status, nightlatch::access::Status::Pending);
+        house.approve("lea", &shown).await.unwrap();
+        house.until_happened(filed.id, "told ready ana").await;
+        let happened = house.happened(filed.id).await;
+        let steps =
+            ["filed", "told ask li", "told again li", "told again li", "routed lea", "approved", "told decided ana li"];
+        assert_eq!(happened.iter().take(7).map(String::as_str).collect::<Vec<_>>(), steps);
+        crate::recorded_path::verified(&house).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ladder_goes_on_after_a_start_and_is_taken_once_by_two_replicas() {
+    everywhere("duty_replicas", async |location| {
+        let house = House::new(location.clone(), &saturday()).await;
+        let filed = house.file("ana", 30).await;
+        let other = House::open(location, &saturday(), house.folder.clone(), house.clock.clone()).await;
+        house.advance(16);
+        house.until_happened(filed.id, "routed lea").await;
+        other.until_happened(filed.id, "routed lea").await;
+        // Past the end of the ladder who asked reads that nobody answered, that it is about to lapse, and that it did.
+        house.advance(9);
+        house.until_happened(filed.id, "told lapsing ana").await;
+        house.advance(6);
+        house.until_happened(filed.id, "lapsed").await;
+        house.until_happened(filed.id, "told lapsed ana li lea").await;
+        let steps = [
+            "filed",
+            "told ask li",
+            "told again li",
+            "told again li",
+            "routed lea",
+            "told unanswered ana",
+            "told lapsing ana",
+            "lapsed",
+            "told lapsed ana li lea",
+        ];
+        assert_eq!(house.happened(filed.id).await, steps);
+    })
+    .await;
+}
+
+#[test]
+fn the_binary_says_what_is_missing_and_the_record_tells_each_step() {
+    use crate::support::served::{Start, TASK, ends, policy, stdout, until};
+    let ladder = "[kinds.emergency]\nescalate = [\"0m approver\", \"1s approver\", \"2s backup\", \"3s lead\"]\n";
+    // The owner is away: the named backup is asked.
+    let policy = policy()
+        .replace("duties = [\"admin\"]", "duties = [\"admin\"]\nleave = [\"2020-01-01..2099-12-31\"]")
+        .replace("[systems.payments]", &format!("{ladder}[systems.payments]"));
+    let served = Start { policy: Some(policy), ..Start::socket() }.serve();
+    let kind = ["--for", "30m", "--kind", "emergency"];
+    let vague =
+        served.cli(&[&["request", "payments", "restart", "--task", "need prod DB access ASAP"][..], &kind].concat());
+    ends(&vague, 3, "task");
+    assert_eq!(served.head_seq(), 1, "the policy alone");
+    let filed = served.cli(&[&["request", "payments", "restart", "--json", "--task", TASK][..], &kind].concat());
+    ends(&filed, 0, "\"id\":101");
+    until("the lead is reached", || stdout(&served.cli(&["show", "101"])).contains("Lea Lind").then_some(()));
+    let shown = served.cli(&["show", "101"]);
+    ends(&shown, 0, "alerted");
+    for part in [
+        "filed by ana",
+        "told by ana (to li, about ask)",
+        "told by clock (to li, about again)",
+        "routed by clock (to lea)",
+    ] {
+        ends(&shown, 0, part);
+    }
+    ends(&served.cli(&["systems", "payments"]), 0, "Li Wei (li) as backup");
 }

@@ -5,6 +5,7 @@ mod steps;
 use super::world::{World, fold};
 use nightlatch::access::command::{Filing, Terms};
 use nightlatch::access::due::{Phase, Wanted, due, phase, visits, wanted};
+use nightlatch::access::event::About;
 use nightlatch::access::window::End;
 use nightlatch::access::{
     Actor, Asked, Code, Command, Event, Held, Refusal, Request, RequestNumber, State, Status, Via, overdue, status,
@@ -104,6 +105,19 @@ fn lawful(world: &World, before: Option<&Request>, actor: &Actor, event: &Event)
         (Event::CredentialHanded { .. }, Some(request)) => {
             prop_assert!(actor.person() == Some(&request.ask.user) && status(request, at) == Status::Active);
             prop_assert!(world.now.sane && !frozen(request));
+        }
+        // Nobody is alerted who cannot act, and no step falls due again.
+        (Event::Told { to, about: About::Ask | About::Again, rung }, _) => {
+            prop_assert!(
+                rung.is_none_or(|rung| rung.due_at <= at && rung.next_at.is_none_or(|next| next > rung.due_at))
+            );
+            for who in to {
+                let waiting = world.requests.values().any(|after| eligible(world, after, who).is_some());
+                prop_assert!(waiting, "{} was alerted and cannot act", who);
+            }
+        }
+        (Event::Routed { to, .. }, Some(request)) if *actor == Actor::Clock => {
+            prop_assert!(request.requester != *to && request.ask.user != *to, "{} was routed their own", to);
         }
         (Event::Undone { .. }, Some(request)) => {
             let last = request.last_verdict.as_ref().unwrap();

@@ -21,7 +21,7 @@ async fn path(location: Location) {
     let grant = removed.grant.unwrap();
     assert_eq!(grant.observed.unwrap().presence, "absent");
     assert_eq!(grant.ended.unwrap().how, "window");
-    assert_eq!(verified(&house).await, 5, "policy, filed, approved, granted, removed");
+    assert_eq!(verified(&house).await, 8, "policy, filed, told, approved, told, granted, told, removed");
     house.service.stop().await;
 }
 

@@ -4,6 +4,7 @@
 //! stand in one). `policy.toml` beside this file rules; `change` patches it by pairs of old and new text.
 
 mod script;
+mod words;
 
 use super::world::World;
 use nightlatch::text::Instant;

@@ -24,11 +24,11 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
         }
         Event::Amended { .. } => {
             let Some(after) = after(facts, actor, event, now) else { return };
-            let mut steps = look(facts, &after, now.at);
-            if steps.is_empty() {
-                steps.extend(changed(facts, &after, now));
+            // Mended, its ladder begins anew; revised while it waits, those who were alerted hear of it.
+            match &after.escalation {
+                None => events.extend(look(facts, &after, now.at)),
+                Some(_) => events.extend(changed(facts, &after, now)),
             }
-            events.extend(steps);
             return;
         }
         Event::SentBack { .. }

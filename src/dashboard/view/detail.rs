@@ -11,7 +11,8 @@ use super::super::theme::Tone;
 use super::super::views::View;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
-use super::request::{block, checks, field, grant, history, person, task, who, window, word};
+use super::ladder;
+use super::request::{block, checks, field, grant, history, task, who, window};
 use crate::access::RequestNumber;
 use crate::access::may::Guard;
 use crate::wire::{EventView, RequestView};
@@ -93,6 +94,7 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
     out.extend(who(&view, width));
     out.extend(task(&view, width));
     out.extend(window(&view, eye, width));
+    out.extend(ladder::ladder(&view, eye, width));
     out.extend(checks(&view, width, false));
     out.extend(history(&view, model.me.as_ref(), eye, width, true));
     out.extend(others(model, &view, eye, width));
@@ -208,11 +210,11 @@ fn aside(model: &Model, detail: &Detail, eye: &Eye, canvas: &mut Canvas, plan: &
     let system = model.known(detail.id).map(|view| view.system.clone());
     let systems = model.systems.iter().flat_map(|systems| &systems.systems);
     if let Some(system) = systems.into_iter().find(|known| Some(&known.id) == system.as_ref()) {
-        out.push(Words::of(format!(" who can say yes for {} now", system.id), Tone::Head));
-        for (who, capacity) in &system.who_can_say_yes {
-            out.extend(block(&format!("{} as {}", person(who), word(capacity)), width, Tone::Plain));
-        }
+        out.extend(ladder::duty(system, eye, width));
         out.push(Words::new());
+    }
+    if let Some(view) = model.known(detail.id) {
+        out.extend(ladder::log(&view, &detail.events, eye, width));
     }
     out.extend(events(&detail.events, eye, width));
     canvas.lines(place, out);

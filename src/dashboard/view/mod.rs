@@ -10,6 +10,7 @@ pub mod dialog;
 mod form;
 pub mod help;
 mod history;
+mod ladder;
 mod line;
 mod list;
 mod mine;

@@ -164,6 +164,9 @@ impl Seen {
     }
 }
 
+/// The kinds of events that say who is told of what.
+const TELLING: [&str; 3] = ["told", "routed", "duty-passed"];
+
 /// I5: each thing that a person did stands under one key, and each key for one thing.
 fn once(tables: &Tables) -> Checked {
     let (keys, events) = (&tables["command_key"], &tables["event"]);
@@ -175,10 +178,18 @@ fn once(tables: &Tables) -> Checked {
         let (seq, actor) = (cell(events, row, "seq").int(), cell(events, row, "actor").text());
         let Some((person, "socket")) = actor.split_once(' ') else { continue };
         let kind = cell(events, row, "kind").text();
-        if kind == "refused" || kind == "policy-changed" {
+        if kind == "refused" || kind == "policy-changed" || TELLING.contains(&kind) {
             continue;
         }
-        must!(under.contains(&(person.to_owned(), seq)), "I5: event {seq} ({kind} by {person}) stands under no key");
+        // Who is told of it is written down with it, and the key stands at the last of them.
+        let at = |seq: i64| events.rows.values().find(|row| cell(events, row, "seq").int() == seq);
+        let telling = |seq: &i64| {
+            at(*seq).is_some_and(|row| {
+                cell(events, row, "actor").text() == actor && TELLING.contains(&cell(events, row, "kind").text())
+            })
+        };
+        let last = (seq + 1..).take_while(telling).last().unwrap_or(seq);
+        must!(under.contains(&(person.to_owned(), last)), "I5: event {seq} ({kind} by {person}) stands under no key");
     }
     Ok(())
 }

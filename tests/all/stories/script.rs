@@ -14,6 +14,7 @@
 //! `wanted absent|later|nothing|until T`, `visited T`, `lapses T`, `check CODE VERDICT`, `goes-to P`, `carried-by N`; of the ladder: `tells P … about ABOUT` (`routed`, `duty`), `step N`,
 //! `looks T|never`, `with P`. A `told` after what was done need not be expected.
 
+use super::words::{Told, Words};
 use crate::world::{World, usual_kind};
 use chrono_tz::Tz;
 use nightlatch::access::command::{Filing, Outcome, Prepared, Report, Terms};
@@ -23,11 +24,6 @@ use nightlatch::access::window::End;
 use nightlatch::access::{Actor, Asked, Command, Event, Held, Refusal, Request, RequestNumber, Via, overdue, status};
 use nightlatch::text::instant::resolve;
 use nightlatch::text::{Instant, Length, PersonId};
-use std::collections::VecDeque;
-use std::fmt::Display;
-use std::str::FromStr;
-
-type Told<T> = Result<T, String>;
 
 /// Where a story is played.
 pub struct Stage {
@@ -41,46 +37,6 @@ pub struct Stage {
 struct Came {
     events: Vec<Event>,
     refusal: Option<Refusal>,
-}
-
-/// The words of a line; a quoted text keeps its first quote.
-struct Words(VecDeque<String>);
-
-impl Words {
-    fn of(text: &str) -> Self {
-        let mut words = VecDeque::new();
-        for (at, part) in text.split('"').enumerate() {
-            if at % 2 == 1 {
-                words.push_back(format!("\"{part}"));
-            } else {
-                words.extend(part.split_whitespace().map(str::to_owned));
-            }
-        }
-        Self(words)
-    }
-    fn next(&mut self) -> Told<String> {
-        self.0.pop_front().ok_or_else(|| "a word is missing at the end".to_owned())
-    }
-    fn take(&mut self, word: &str) -> bool {
-        let there = self.0.front().is_some_and(|front| front == word);
-        if there {
-            self.0.pop_front();
-        }
-        there
-    }
-    fn parsed<T: FromStr<Err: Display>>(&mut self) -> Told<T> {
-        let word = self.next()?;
-        word.parse().map_err(|error: T::Err| error.to_string())
-    }
-    /// A text, if one is there.
-    fn text(&mut self) -> Option<String> {
-        let text = self.0.front()?.strip_prefix('"')?.to_owned();
-        self.0.pop_front();
-        Some(text)
-    }
-    fn end(&self) -> Told<()> {
-        self.0.front().map_or(Ok(()), |word| Err(format!("{word:?} is not understood here")))
-    }
 }
 
 impl Stage {
