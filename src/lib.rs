@@ -15,8 +15,8 @@
 //! 1. **pure**: [`text`] (grammars, the sanitiser) < [`policy`] (people, systems, limits, rotas) < [`checks`] (what an approver sees at
 //!    a glance; `checks/reading/` reads a task) < [`access`] (requests, commands, events, who may) < [`trail`] (record, link, tree,
 //!    checkpoint, verifying). Imports go leftwards only.
-//! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`wire`] (what travels),
-//!    [`config`] (the files).
+//! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`outbound`] (the only way to
+//!    foreign HTTP), [`wire`] (what travels), [`config`] (the files), [`calendar`] (a team's on-call calendar as turns).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
 //!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
 //!    seen last).
@@ -41,6 +41,8 @@
 //! - No tokio, file, network or time on floor 1. No SQL outside [`store`] and `provision/postgres`, which speaks to targets and never to
 //!   the store; no engine's name in the store but in `store/engine.rs`.
 //! - No simulation in the house: `store/stand_in.rs`, `Clock::stepped` and `Seams` are doors for it that nobody else opens.
+//! - No alert to somebody who cannot act, no silence that approves, and no step of a ladder that is not an event.
+//! - No duty by what a replica happened to read: turns of a calendar count once they are recorded, inside the write.
 //! - No rule in a face: what a viewer may do, `may` says, and that is `decide` run dry.
 //! - No status code outside [`server`]; no bridge but [`wire`] between client and server.
 //! - No free text in an event: events hold its id and hash, so that it can be erased and the trail still verify.
