@@ -203,13 +203,13 @@ fn term(token: &Token, zone: Tz) -> Result<Term, String> {
     if token.quoted {
         return Ok(word(&token.text, false));
     }
-    let (not, text) = match token.text.strip_prefix('-').filter(|rest| !rest.is_empty()) {
+    let (not, said) = match token.text.strip_prefix('-').filter(|rest| !rest.is_empty()) {
         Some(rest) => (true, rest),
         None => (false, token.text.as_str()),
     };
     for (sign, less) in [('<', true), ('>', false)] {
-        let Some((name, value)) = text.split_once(sign) else { continue };
-        let length = || value.parse::<Length>().map_err(|bad| format!("{text}: {bad}"));
+        let Some((name, value)) = said.split_once(sign) else { continue };
+        let length = || value.parse::<Length>().map_err(|bad| format!("{said}: {bad}"));
         let test = match name {
             "ends" | "left" => Test::Ends(less, length()?),
             "age" => Test::Age(less, length()?),
@@ -217,12 +217,12 @@ fn term(token: &Token, zone: Tz) -> Result<Term, String> {
         };
         return Ok(Term { not, test });
     }
-    let Some((name, value)) = text.split_once(':') else { return Ok(word(text, not)) };
+    let Some((name, value)) = said.split_once(':') else { return Ok(word(said, not)) };
     if value.is_empty() {
         return Err(format!("{name}: wants a value, such as {name}:{}", example(name)));
     }
     if let "from" | "to" = name {
-        let day = date_of(value).ok_or_else(|| format!("{text}: write a day as 2026-11-22"))?;
+        let day = date_of(value).ok_or_else(|| format!("{said}: write a day as 2026-11-22"))?;
         let day = if name == "to" { day.checked_add_days(Days::new(1)).unwrap_or(day) } else { day };
         let at = first_at(NaiveDateTime::new(day, NaiveTime::MIN), zone);
         return Ok(Term { not, test: if name == "to" { Test::Before(at) } else { Test::Since(at) } });

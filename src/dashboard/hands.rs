@@ -279,7 +279,7 @@ fn list_path(query: &ListQuery) -> String {
         if !path.ends_with('?') {
             path.push('&');
         }
-        path.push_str(&format!("{name}={}", encoded(&value)));
+        path.extend([name, "=", &encoded(&value)]);
     }
     path
 }

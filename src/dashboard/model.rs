@@ -46,6 +46,8 @@ pub struct Options {
     pub key_places: BTreeMap<String, String>,
     /// What was wrong before anything was drawn: said at the foot.
     pub faults: Vec<String>,
+    /// Filters by name, which stand among the commands.
+    pub filters: BTreeMap<String, String>,
     /// Columns and rows.
     pub size: (u16, u16),
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             keys: BTreeMap::new(),
             key_places: BTreeMap::new(),
             faults: Vec::new(),
+            filters: BTreeMap::new(),
             size: (80, 24),
         }
     }

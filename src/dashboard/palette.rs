@@ -6,15 +6,24 @@ use super::keys::{Action, Entry, Scope, TABLE};
 use super::lists::Typing;
 use super::model::Model;
 
+/// What a command does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// What a key does.
+    Act(Action),
+    /// Shows what fits a filter that somebody named in the configuration.
+    Show(String),
+}
+
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// What it does.
-    pub action: Action,
+    pub does: Does,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it does, in words.
-    pub words: &'static str,
+    pub words: String,
     /// Why not now.
     pub why_not: Option<String>,
 }
@@ -25,6 +34,11 @@ pub fn commands(model: &Model) -> Vec<Command> {
     let typed = line.field.typed().trim();
     // Nobody names a key that moves the cursor by one.
     let named = TABLE.iter().filter(|entry| !MOVES.contains(&entry.action));
+    let saved = model.options.filters.iter().filter_map(|(name, filter)| {
+        let far = if typed.is_empty() { 900 } else { fuzzy(typed, name)? };
+        let (does, words) = (Does::Show(filter.clone()), format!("show {filter}"));
+        Some((far, Command { does, name: name.clone(), words, why_not: None }))
+    });
     let mut fits: Vec<(usize, Command)> = named
         .filter_map(|entry| {
             if typed.is_empty() {
@@ -35,13 +49,15 @@ pub fn commands(model: &Model) -> Vec<Command> {
             let far = far.or_else(|| begins_a_word(typed, entry.words).then_some(500))?;
             Some((far, command(model, entry)))
         })
+        .chain(saved)
         .collect();
     // The nearest first; where nothing was typed, what acts comes before what only looks.
-    let place = |command: &Command| match command.action.scope() {
+    let place = |command: &Command| match &command.does {
         _ if !typed.is_empty() => 0,
-        Scope::Act => 1,
-        Scope::Take => 2,
-        Scope::Move => 3,
+        Does::Act(action) if action.scope() == Scope::Act => 1,
+        Does::Act(action) if action.scope() == Scope::Take => 2,
+        Does::Act(_) => 3,
+        Does::Show(_) => 4,
     };
     fits.sort_by_key(|(far, command)| (place(command), *far));
     fits.into_iter().map(|(_, command)| command).collect()
@@ -53,7 +69,7 @@ fn begins_a_word(typed: &str, words: &str) -> bool {
 
 fn command(model: &Model, entry: &'static Entry) -> Command {
     let why_not = why_not(model, entry.action);
-    Command { action: entry.action, name: entry.name, words: entry.words, why_not }
+    Command { does: Does::Act(entry.action), name: entry.name.into(), words: entry.words.into(), why_not }
 }
 
 const MOVES: [Action; 12] = [

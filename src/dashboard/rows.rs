@@ -150,7 +150,7 @@ impl Board {
     }
     /// How many rows wait to be let in.
     pub fn arrived(&self, side: Side) -> usize {
-        self.held.iter().filter(|id| self.belongs(side, **id) && !self.pane(side).placed(**id).is_some()).count()
+        self.held.iter().filter(|id| self.belongs(side, **id) && self.pane(side).placed(**id).is_none()).count()
     }
     /// Whether anything waits for the order to thaw.
     pub fn waits_to_merge(&self) -> bool {

@@ -141,8 +141,8 @@ fn beside_the_board(pane: &mut Pane, text: &str) {
     for (key, status) in [("2", "removed"), ("4", "denied")] {
         pane.press(key);
         if let Some((ask, _)) = views::asked(pane).pop() {
-            let page = views::page(vec![told(200, status), told(199, "failed")], None);
-            pane.send(Msg::Listed { ask, outcome: Ok(page) });
+            let list = views::page(vec![told(200, status), told(199, "failed")], None);
+            pane.send(Msg::Listed { ask, outcome: Ok(list) });
         }
         clean(pane);
         pane.press("enter");

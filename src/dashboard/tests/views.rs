@@ -1,6 +1,6 @@
 //! The views beside the board, as somebody uses them.
 
-use super::super::form::Part;
+use super::super::form::{Form, Part};
 use super::super::views::View;
 use super::samples::{self, active, at, change, changed, decided, night, overdue, pending};
 use super::*;
@@ -52,10 +52,10 @@ pub fn asked(pane: &Pane) -> Vec<(AskId, ListQuery)> {
 
 /// Answers the last question.
 #[track_caller]
-pub fn answer(pane: &mut Pane, page: ListView) {
+pub fn answer(pane: &mut Pane, list: ListView) {
     let (ask, _) = asked(pane).pop().expect("nothing was asked");
     pane.effects.clear();
-    pane.send(Msg::Listed { ask, outcome: Ok(page) });
+    pane.send(Msg::Listed { ask, outcome: Ok(list) });
 }
 
 /// Sam's pane on Mine.
@@ -348,7 +348,7 @@ fn a_failing_check_is_mended_or_answered_with_words() {
     assert_eq!(pane.acts(), [(360, "note", json!({"words": "Filed although a check fails: the house burns"}))]);
     // Mended instead, it wants no words any more.
     pane.press("n");
-    assert!(pane.model.form.as_ref().is_some_and(|form| form.is_empty()), "what was filed is no draft");
+    assert!(pane.model.form.as_ref().is_some_and(Form::is_empty), "what was filed is no draft");
 }
 
 #[test]
@@ -575,6 +575,20 @@ fn commands_are_found_by_a_few_letters_and_say_why_not() {
     typed(&mut pane, "revo");
     pane.press("enter");
     assert!(pane.model.dialog.is_none());
+    pane.model.options.filters =
+        [("late night".into(), "system:edge* ends<2h".into()), ("odd".into(), "who:\"".into())].into();
+    pane.press("1");
+    pane.press(":");
+    typed(&mut pane, "late");
+    pane.says("late night");
+    pane.press("enter");
+    assert_eq!(pane.model.filter().text(), "system:edge* ends<2h");
+    pane.press(":");
+    typed(&mut pane, "odd");
+    pane.press("enter");
+    pane.says("a quote is open");
+    pane.press("esc");
+    assert_eq!(pane.model.filter().text(), "system:edge* ends<2h");
     pane.press(":");
     typed(&mut pane, "qqqq");
     pane.says("no command is like this");

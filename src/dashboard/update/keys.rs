@@ -129,8 +129,8 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Pause => {
             model.paused = !model.paused;
-            let words = if model.paused { "paused: the rows hold still until p" } else { "the rows move again" };
-            say(model, Tone::Plain, words);
+            let held = format!("paused: the rows hold still until {}", model.keys.first(Action::Pause));
+            say(model, Tone::Plain, if model.paused { held } else { "the rows move again".into() });
         }
         Action::Merge => {
             model.board.merge(model.server_now());
@@ -154,9 +154,9 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Palette => line::commands(model),
         Action::NextPane | Action::PreviousPane if model.view != View::Board => {
             if model.in_detail {
-                back(model, effects)
+                back(model, effects);
             } else {
-                enter(model, effects)
+                enter(model, effects);
             }
         }
         Action::NextPane | Action::PreviousPane => {

@@ -6,7 +6,7 @@ use super::super::filter::Filter;
 use super::super::lists::{Prompt, Typing};
 use super::super::model::Model;
 use super::super::msg::Moment;
-use super::super::palette;
+use super::super::palette::{self, Does};
 use super::super::theme::Tone;
 use super::super::views::View;
 use super::{keys, lists, say, typed};
@@ -127,11 +127,22 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     let (choice, about) = (line.choice, line.about);
     let commands = palette::commands(model);
     let Some(command) = commands.get(choice) else { return };
-    let action = command.action;
+    let does = command.does.clone();
     model.line = None;
     // The command is about what was on the screen when the line was opened.
     model.seen = about;
-    keys::act(model, action, effects);
+    match does {
+        Does::Act(action) => keys::act(model, action, effects),
+        Does::Show(text) => {
+            // One that cannot be understood stays there, to be mended.
+            filter(model);
+            if let Some(line) = model.line.as_mut() {
+                line.field.set(&text);
+            }
+            changed(model);
+            enter(model, effects);
+        }
+    }
 }
 
 /// A paste is text.

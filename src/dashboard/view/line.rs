@@ -1,10 +1,11 @@
 //! The line that is typed at the foot, and the commands above it.
 
 use super::super::filter::FIELDS;
+use super::super::keys::Action;
 use super::super::layout::Plan;
 use super::super::lists::Typing;
 use super::super::model::Model;
-use super::super::palette::commands;
+use super::super::palette::{Does, commands};
 use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::input;
@@ -60,11 +61,15 @@ fn palette(model: &Model, choice: usize, canvas: &mut Canvas, plan: &Plan) {
         let here = index == choice;
         let off = command.why_not.is_some();
         let mut words = Words::of(if here { " > " } else { "   " }, Tone::Strong);
-        words.cell(model.keys.first(command.action), 7, if off { Tone::Dim } else { Tone::Key });
-        words.cell(command.name, 16, if off { Tone::Dim } else { Tone::Strong });
+        let key = match &command.does {
+            Does::Act(action) => model.keys.first(*action),
+            Does::Show(_) => model.keys.first(Action::Filter),
+        };
+        words.cell(key, 7, if off { Tone::Dim } else { Tone::Key });
+        words.column(&command.name, 16, if off { Tone::Dim } else { Tone::Strong });
         match &command.why_not {
             Some(why) => words.push(format!("({why})"), Tone::Dim),
-            None => words.push(command.words, Tone::Plain),
+            None => words.push(&command.words, Tone::Plain),
         }
         if here { canvas.bar(line(offset), words, Tone::Cursor) } else { canvas.line(line(offset), words) }
     }
