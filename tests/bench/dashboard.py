@@ -20,6 +20,7 @@ import signal
 import socketserver
 import statistics
 import struct
+import subprocess
 import tempfile
 import termios
 import threading
@@ -170,6 +171,18 @@ class Host:
             "revisions": [], "frozen": False,
         }
 
+    def ending(self, seconds):
+        """One access that ends so soon."""
+        now, number = time.time(), 101
+        self.rows[number] |= {
+            "status": "active", "window": {"from": instant(now - 900), "until": instant(now + seconds)},
+            "grant": {"role": "read", "target": "x", "access_key": "x", "second_lock": True,
+                      "granted_at": instant(now - 890), "ended": None, "overdue_from": instant(now + seconds + 5),
+                      "removal_failed": False, "observed": None, "attempts": 1, "last_error": None, "next_try_at": None,
+                      "manual_command": None, "looked_after_by": None, "attested": None, "first_use": None,
+                      "last_use": None, "sessions": None, "removed_at": None},
+        }
+
     def board(self, rows, full):
         return {"seq": self.seq, "head": self.seq, "server_now": instant(time.time()), "full": full, "rows": rows,
                 "gone": [], "link": "ab" * 32, "frozen": [], "sane": True}
@@ -240,6 +253,18 @@ def measure(name, argv, env, seconds, ready, cwd):
     pane.close()
 
 
+def bar(binary, env):
+    """The time from exec to the end of the status bar's segment."""
+    took = []
+    for _ in range(40):
+        begun = time.monotonic()
+        said = subprocess.run([binary, "bar"], env=env, stdout=subprocess.PIPE, check=False)
+        took.append((time.monotonic() - begun) * 1000)
+    took.sort()
+    print(f"bar, said {said.stdout.decode().strip()!r}: median {statistics.median(took):.1f} ms, p95 {took[37]:.1f} ms, "
+          f"least {took[0]:.1f} ms")
+
+
 def key_to_paint(binary, env, host, rate):
     pane = Pane([binary], env)
     if pane.until(b"LIVE") is None:
@@ -286,12 +311,16 @@ def main():
         first.close()
         print(f"{'':12} {'first paint':>11} {'idle bytes':>13} {'idle':>16} {'core':>9} {'memory':>12}   at {COLUMNS}x{ROWS}")
         measure("nightlatch", [binary], env, asked.seconds, b"INC-88", folder)
+        ticking = Host(tempfile.mkdtemp(dir=folder), 30)
+        ticking.ending(590)
+        measure("  counting", [binary], env | {"NIGHTLATCH_STORE": f"unix:{ticking.path}"}, asked.seconds, b"INC-88", folder)
         repository = os.path.join(here, "../..")
         for argv in OTHERS:
             if shutil.which(argv[0]):
                 measure(argv[0], argv, env, asked.seconds, b"\x1b[?1049h", repository)
             else:
                 print(f"{argv[0]:12} is not installed")
+        bar(binary, env)
         large = Host(tempfile.mkdtemp(dir=folder), asked.requests)
         env["NIGHTLATCH_STORE"] = f"unix:{large.path}"
         key_to_paint(binary, env, large, 0)
