@@ -166,6 +166,7 @@ impl Segment {
 mod tests {
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "tests write json!(…) in place")]
     fn seen(rows: serde_json::Value, ago: i64) -> Segment {
         let glance: Glance = serde_json::from_value(json!({"version": 1, "of": "x", "at": "2026-11-22T00:30:00Z",
             "me": {"person": {"id": "sam", "name": "Sam Lee"}, "zone": "UTC", "duties": [], "on_duty_for": ["edge"],

@@ -35,7 +35,7 @@ const LONGEST: u64 = 64 * 1024;
 pub async fn run(open: Option<RequestNumber>, read_only: bool, cx: &Context, rooms: Rooms) -> Outcome {
     let link = cx.link().await?;
     let me = link.get::<MeView>("/v1/me").await?;
-    let mut pane = Pane {
+    let mut seat = Pane {
         watch: Stopwatch::start(&Clock::system(Instant::default(), false)),
         seen: (Duration::ZERO, me.now),
         told: Told::new(Mine::new(&me.view)),
@@ -44,7 +44,7 @@ pub async fn run(open: Option<RequestNumber>, read_only: bool, cx: &Context, roo
         cx,
         rooms,
     };
-    pane.say(&Page::of(format!("nightlatch as {}. help lists the commands, quit leaves.", me.view.person.id)))?;
+    seat.say(&Page::of(format!("nightlatch as {}. help lists the commands, quit leaves.", me.view.person.id)))?;
     let (news, mut heard) = mpsc::channel(64);
     let mut watcher = Watcher::new(link);
     let watching = tokio::spawn(async move {
@@ -58,28 +58,28 @@ pub async fn run(open: Option<RequestNumber>, read_only: bool, cx: &Context, roo
     });
     let mut lines = Lines::begin();
     if let Some(id) = open {
-        pane.act(&id.0.to_string()).await?;
+        seat.act(&id.0.to_string()).await?;
     }
     lines.ask();
     let ended = loop {
         tokio::select! {
             biased;
             Some(next) = heard.recv() => match next {
-                Ok(next) => pane.hears(next)?,
+                Ok(next) => seat.hears(next)?,
                 Err(trouble) => break Err(trouble),
             },
             typed = lines.typed.recv() => match typed.flatten() {
                 None => break Ok(Exit::Done),
-                Some(line) if is_farewell(&line) => break Ok(Exit::Done),
-                Some(line) => {
-                    pane.act(&line).await?;
+                Some(said) if is_farewell(&said) => break Ok(Exit::Done),
+                Some(said) => {
+                    seat.act(&said).await?;
                     lines.ask();
                 }
             },
-            () = pane.wake() => {
-                let eye = pane.eye();
-                let page = pane.told.tick(&eye);
-                pane.say(&page)?;
+            () = seat.wake() => {
+                let eye = seat.eye();
+                let urgent = seat.told.tick(&eye);
+                seat.say(&urgent)?;
             }
         }
     };

@@ -7,6 +7,7 @@ use crate::access::Status;
 use crate::text::{Instant, Length};
 use crate::wire::{BoardView, RequestView};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// So long before its end one's own access is told, and so long before, everybody's.
 const SOON: [Length; 2] = [Length::from_minutes(15), Length::from_minutes(5)];
@@ -132,12 +133,12 @@ fn due(row: &RequestView, mine: &Mine) -> impl Iterator<Item = (Instant, Length)
 fn overdue(row: &RequestView, eye: &Eye) -> String {
     let mut text = format!("URGENT. OVERDUE REMOVAL: {}: ended, and not read back as gone", sheet::head(row));
     if let Some(grant) = &row.grant {
-        text += &format!(", since {}, try {}", eye.short(grant.overdue_from), grant.attempts);
+        let _ = write!(text, ", since {}, try {}", eye.short(grant.overdue_from), grant.attempts);
         if let Some(error) = &grant.last_error {
-            text += &format!(": {error}");
+            let _ = write!(text, ": {error}");
         }
         if grant.manual_command.is_some() {
-            text += &format!(". The command that removes it by hand: show {}", row.id);
+            let _ = write!(text, ". The command that removes it by hand: show {}", row.id);
         }
     }
     text + "."
@@ -147,19 +148,15 @@ fn asks(row: &RequestView, mine: &Mine, eye: &Eye) -> String {
     let head = sheet::head(row);
     let whom =
         if mine.waits(row) { "For you to decide".to_owned() } else { format!("For {}", sheet::who(&row.approver)) };
-    match row.extension.as_ref().filter(|extension| extension.waits) {
-        Some(extension) => {
-            let (done, remaining) = (sheet::text(extension.done.as_ref()), sheet::text(extension.remaining.as_ref()));
-            let until = eye.short(extension.until_if_approved_now);
-            format!("{head}: asks for more time, until {until}. Done: {done}. Remaining: {remaining}. {whom}.")
-        }
-        None => {
-            let length = row.asked_for_seconds.map(|seconds| format!(" for {}", Length::from_seconds(seconds)));
-            let ticket = row.ticket.as_ref().map(|ticket| format!(", {ticket}"));
-            let (length, ticket) = (length.unwrap_or_default(), ticket.unwrap_or_default());
-            format!("{head}: asked{length}{ticket}. Task: {}. {whom}.", sheet::text(row.task.as_ref()))
-        }
+    if let Some(extension) = row.extension.as_ref().filter(|extension| extension.waits) {
+        let (done, remaining) = (sheet::text(extension.done.as_ref()), sheet::text(extension.remaining.as_ref()));
+        let until = eye.short(extension.until_if_approved_now);
+        return format!("{head}: asks for more time, until {until}. Done: {done}. Remaining: {remaining}. {whom}.");
     }
+    let length = row.asked_for_seconds.map(|seconds| format!(" for {}", Length::from_seconds(seconds)));
+    let ticket = row.ticket.as_ref().map(|ticket| format!(", {ticket}"));
+    let (length, ticket) = (length.unwrap_or_default(), ticket.unwrap_or_default());
+    format!("{head}: asked{length}{ticket}. Task: {}. {whom}.", sheet::text(row.task.as_ref()))
 }
 
 /// What is new about a request, in a sentence.
@@ -186,6 +183,7 @@ mod tests {
         Mine::new(&serde_json::from_value(me).unwrap())
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "tests write vec![…] in place")]
     fn board(rows: Vec<RequestView>, full: bool) -> BoardView {
         serde_json::from_value(json!({"seq": 60, "server_now": "2026-11-22T00:30:00Z", "full": full, "rows": rows,
             "gone": [], "link": "", "frozen": [], "sane": true}))

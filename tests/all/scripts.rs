@@ -149,7 +149,9 @@ fn broken_lines_of_taste_are_left_out_alone_and_a_broken_store_is_not_guessed() 
     pty.keys("q");
     assert!(pty.ends().success());
     // At the end each of them is told in full.
-    left_out.iter().for_each(|line| pty.shows(line));
+    for line in &left_out {
+        pty.shows(line);
+    }
     // The strict look names them all.
     command.args(["config", "check", "--config"]).arg(&path);
     ends(&command.output().unwrap(), 2, "config.toml:4");

@@ -126,8 +126,8 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
                 pty.keys(key);
                 std::thread::sleep(Duration::from_millis(20));
             }
-            if round % 40 == 0 {
-                wire.down.store(round % 80 == 0, SeqCst);
+            if round.is_multiple_of(40) {
+                wire.down.store(round.is_multiple_of(80), SeqCst);
                 wire.cut();
                 cuts += 1;
                 std::thread::sleep(Duration::from_millis(700));
@@ -142,7 +142,7 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
     });
     // What a full house of rows takes is taken by the middle.
     let (settled, after) = (samples[samples.len() / 2], memory(pty.process()));
-    println!("{events} events, {cuts} cuts, memory in KiB each tenth of it: {samples:?}, and {after} at the end");
+    eprintln!("{events} events, {cuts} cuts, memory in KiB each tenth of it: {samples:?}, and {after} at the end");
     assert!(events > 100 && cuts > 0, "{events} events, {cuts} cuts");
     assert!(after < settled + settled / 8 + 1024, "it grew from {settled} to {after} KiB");
     // What it shows in the end is what somebody sees who comes only now. Let in what waits, order by time, go to the top.
