@@ -51,10 +51,17 @@ type Found = Answered<Option<TokenRow>>;
 /// Hashes that wait to be looked up: those that come while one reading runs share the next. Nothing is kept from one reading to
 /// the next, so a token that was revoked opens nothing from then on.
 #[derive(Default)]
-pub(super) struct Lookups(Mutex<(bool, Vec<(String, oneshot::Sender<Found>)>)>);
+pub(super) struct Lookups(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    /// Somebody looks them up.
+    running: bool,
+    hashes: Vec<(String, oneshot::Sender<Found>)>,
+}
 
 impl Lookups {
-    fn lock(&self) -> MutexGuard<'_, (bool, Vec<(String, oneshot::Sender<Found>)>)> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,8 +72,8 @@ impl Service {
         let (answer, answered) = oneshot::channel();
         let begins = {
             let mut waiting = self.inner.tokens.lock();
-            waiting.1.push((hash, answer));
-            !std::mem::replace(&mut waiting.0, true)
+            waiting.hashes.push((hash, answer));
+            !std::mem::replace(&mut waiting.running, true)
         };
         if begins {
             // Of its own, so that whoever hangs up takes nobody's answer along.
@@ -79,8 +86,8 @@ impl Service {
         loop {
             let some = {
                 let mut waiting = self.inner.tokens.lock();
-                waiting.0 = !waiting.1.is_empty();
-                std::mem::take(&mut waiting.1)
+                waiting.running = !waiting.hashes.is_empty();
+                std::mem::take(&mut waiting.hashes)
             };
             if some.is_empty() {
                 return;

@@ -29,6 +29,8 @@ use super::stand_in::{Session, StandIn};
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long SQLite waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
+/// What a reader of SQLite keeps of its pages, in KiB (hence the minus): the system keeps them all.
+const READER_PAGES: &str = "-512";
 /// How long we wait for PostgreSQL's answer to one statement: longer than its own limit, so that it says so itself when it can.
 const ANSWER: Duration = Duration::from_secs(10);
 /// The same for a read.
@@ -129,7 +131,9 @@ impl Engine {
         let pool = match location {
             Location::Sqlite(path) => {
                 let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(ACQUIRE);
-                Pool::Sqlite(pool.connect_lazy_with(sqlite_options(path).pragma("query_only", "1")))
+                Pool::Sqlite(pool.connect_lazy_with(
+                    sqlite_options(path).pragma("query_only", "1").pragma("cache_size", READER_PAGES),
+                ))
             }
             Location::Postgres(url) => {
                 let pool = PgPoolOptions::new()
@@ -339,8 +343,7 @@ impl Writer {
         self.put_back(connection, rows)
     }
 
-    /// Begins, and reads what each of `all` gives. With SQLite that is one way to its thread and back: each costs more than
-    /// most statements do.
+    /// Begins, and reads what each of `all` gives. With SQLite that is one way to its thread and back, which costs most.
     pub async fn begin_with(&mut self, all: Vec<Statement>) -> Result<Vec<Vec<Row>>, StoreError> {
         if !matches!(self.connection, Some(Connection::Sqlite(_))) {
             self.begin().await?;

@@ -84,14 +84,14 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
         let request = request(row.text(0)?)?;
         requests.insert(request.number, request);
     }
-    let held: BTreeSet<String> = requests
+    let given: BTreeSet<String> = requests
         .values()
         .filter(|request| named.contains(&request.number.0) || replayed.contains(&request.number.0))
         .filter_map(|request| request.held().map(|held| held.placement.access_key.clone()))
         .filter(|key| !placed.contains(key))
         .collect();
-    if !held.is_empty() {
-        let more = vec![holders_query(&held), work_query(&held)].into_iter().flatten().collect();
+    if !given.is_empty() {
+        let more = vec![holders_query(&given), work_query(&given)].into_iter().flatten().collect();
         let mut rows = writer.fetch_all(more).await?.into_iter();
         for row in rows.next().unwrap_or_default() {
             let request = request(row.text(0)?)?;

@@ -35,7 +35,7 @@ type Reference<'a> = (i64, &'a str, &'a str);
 /// Reads a line; `None` where it is not as we write it, or anything about it does not fit.
 pub(super) fn whole<'a>(line: &'a str, buffers: &mut Buffers) -> Option<Whole<'a>> {
     // Control characters stand in no JSON text.
-    if line.bytes().fold(false, |found, byte| found | (byte < b' ')) {
+    if line.bytes().min().is_some_and(|least| least < b' ') {
         return None;
     }
     let mut cut = Cut { line, at: 0 };
