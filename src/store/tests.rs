@@ -33,6 +33,8 @@ async fn i5_one_request_from_asking_to_removed() {
         let done = store.act(file("ana", "restart the worker; DROP TABLE event")).await.unwrap();
         let filed = done.request.unwrap();
         assert_eq!((filed.number.0, done.seq, done.events, done.replay), (101, 3, 2, false));
+        // The first event of a newer kind raises the format.
+        assert_eq!(store.head().await.unwrap().format, 2);
         assert_eq!(store.next_due().await.unwrap(), Some(START.plus(Length::from_minutes(30))));
 
         let held = store.act(approve("sam", &filed, KEY, None)).await.unwrap().request.unwrap();

@@ -261,7 +261,7 @@ async fn saturday_2340_what_is_missing_then_the_named_backup_then_silence_then_t
             ..crate::support::house::body(window)
         };
         let no = house.service.file(&person("ana"), vague, house.key()).await.unwrap_err().to_string();
-        assert!(no.contains("task"), "{no}");
+        assert!(no.contains("not what you will do"), "{no}");
         // Nobody was woken.
         assert_eq!(house.store.events(None, 0, 100).await.unwrap().len(), 1, "the policy alone");
         let filed = house.file("ana", 30).await;
@@ -334,7 +334,7 @@ fn the_binary_says_what_is_missing_and_the_record_tells_each_step() {
     let kind = ["--for", "30m", "--kind", "emergency"];
     let vague =
         served.cli(&[&["request", "payments", "restart", "--task", "need prod DB access ASAP"][..], &kind].concat());
-    ends(&vague, 3, "task");
+    ends(&vague, 3, "not what you will do");
     assert_eq!(served.head_seq(), 1, "the policy alone");
     let filed = served.cli(&[&["request", "payments", "restart", "--json", "--task", TASK][..], &kind].concat());
     ends(&filed, 0, "\"id\":101");

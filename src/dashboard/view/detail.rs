@@ -94,7 +94,11 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
     out.extend(who(&view, width));
     out.extend(task(&view, width));
     out.extend(window(&view, eye, width));
-    out.extend(ladder::ladder(&view, eye, width));
+    // Once nobody answered it is what matters most; until then it stands below what one may do.
+    let unanswered = view.escalation.as_ref().is_some_and(|ladder| ladder.next_at.is_none());
+    let ladder = ladder::ladder(&view, eye, width);
+    let (above, below) = if unanswered { (ladder, Vec::new()) } else { (Vec::new(), ladder) };
+    out.extend(above);
     out.extend(checks(&view, width, false));
     out.extend(history(&view, model.me.as_ref(), eye, width, true));
     out.extend(others(model, &view, eye, width));
@@ -114,6 +118,7 @@ fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize, timeline: bool
         out.extend(field("note", &text, width, Tone::Plain));
     }
     out.extend(actions(model, width, read));
+    out.extend(below);
     if timeline {
         out.extend(events(&detail.events, eye, width));
     }

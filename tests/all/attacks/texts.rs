@@ -64,11 +64,11 @@ fn a21_a_newline_forges_neither_a_log_line_nor_an_event() {
     let before = served.head_seq();
     let filed = served.file(&asking(&json!({ "task": forged })));
     assert_eq!(filed.status, 201, "{filed:?}");
-    assert_eq!(served.head_seq(), before + 1, "one event");
+    assert_eq!(served.head_seq(), before + 2, "filed, and who was told");
     let id = filed.json()["id"].as_i64().unwrap();
     let note = served.post(&format!("/v1/requests/{id}/note"), None, &json!({ "words": forged }));
     assert_eq!(note.status, 200, "{note:?}");
-    assert_eq!(served.head_seq(), before + 2, "one event");
+    assert_eq!(served.head_seq(), before + 3, "one event");
     // Whatever is refused is logged: with its path, and what stood in it.
     for path in ["/v1/x%0a%7b%22forged%22:true%7d", "/v1/x%1b%5b2J", "/v1/x%0d%0aforged"] {
         assert_eq!(served.odd("GET", path, "").status, 404, "{path}");
