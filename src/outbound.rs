@@ -320,8 +320,7 @@ mod tests {
         assert!(here().text(&format!("http://127.0.0.1:{long}/"), 100).await.unwrap_err().contains("longer than"));
         // Without a length it is counted while it comes.
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
-        let endless =
-            serves(chunked + &"40\r\n".to_owned() + &"y".repeat(64) + "\r\n40\r\n" + &"y".repeat(64) + "\r\n").await;
+        let endless = serves(chunked + "40\r\n" + &"y".repeat(64) + "\r\n40\r\n" + &"y".repeat(64) + "\r\n").await;
         assert!(here().text(&format!("http://127.0.0.1:{endless}/"), 100).await.unwrap_err().contains("longer than"));
         let odd = serves("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\u{e9}".into()).await;
         assert!(here().text(&format!("http://127.0.0.1:{odd}/"), 100).await.unwrap_err().contains("UTF-8"));

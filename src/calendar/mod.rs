@@ -86,7 +86,7 @@ pub fn read(text: &str, policy: &Policy, rota: &Rota, from: Instant, until: Inst
             let Some(event) = calendar.components.get(lies.event) else { continue };
             match whose::person(event, matching, policy) {
                 Ok(person) => {
-                    found.push(turns::Turn { from: lies.from, until: lies.until, person, level: whose::level(event) })
+                    found.push(turns::Turn { from: lies.from, until: lies.until, person, level: whose::level(event) });
                 }
                 Err(sentence) => remarks.say(sentence),
             }

@@ -212,7 +212,7 @@ impl Reader<'_> {
             self.remarks.say(format!("more than {RULES} events repeat: those after are taken once"));
             return Vec::new();
         }
-        let until = rule.until.as_ref().and_then(|until| self.last(until, start));
+        let until = rule.until.as_ref().and_then(|until| Self::last(until, start));
         let rule = ICalendarRecurrenceRule { until: None, ..rule.clone() };
         let followed = follow(rule, start.local);
         let last = followed.last().copied();
@@ -224,7 +224,7 @@ impl Reader<'_> {
     }
 
     /// The last instant at which a rule may repeat.
-    fn last(&self, until: &PartialDateTime, start: Written) -> Option<Instant> {
+    fn last(until: &PartialDateTime, start: Written) -> Option<Instant> {
         let local = until.to_date_time()?;
         Some(match local.offset {
             Some(offset) => Zone::Fixed(offset.local_minus_utc()).at(local.date_time),

@@ -32,7 +32,7 @@ pub fn rota(view: &TurnsView, eye: &Eye) -> Page {
     let mut page = Page::of(format!("# {}:", view.rota));
     match &view.now {
         Some(now) => {
-            page.line(format!("#   now {}{}", person(&now.person), reached(&now.zone, now.contact.as_deref(), eye)))
+            page.line(format!("#   now {}{}", person(&now.person), reached(&now.zone, now.contact.as_deref(), eye)));
         }
         None => page.line("#   now NOBODY"),
     }
@@ -72,7 +72,7 @@ pub fn ladder(view: &EscalationView, eye: &Eye) -> Page {
     }
     match (view.paused_until.filter(|until| *until > eye.now), view.next_at) {
         (Some(until), _) => {
-            page.field("next alert", &format!("paused until {}, somebody reads it", eye.short(until)), eye.width)
+            page.field("next alert", &format!("paused until {}, somebody reads it", eye.short(until)), eye.width);
         }
         (None, Some(next)) => page.field("next alert", &eye.short(next), eye.width),
         (None, None) => page.field("next alert", "none: nobody answered; call one of them", eye.width),
@@ -93,7 +93,7 @@ fn feed(view: &CalendarView, eye: &Eye) -> Vec<String> {
             said.push(format!("calendar read {} ago, turns known until {}", eye.age(read), eye.full(until)));
         }
         (None, Some(until)) => {
-            said.push(format!("calendar not read since the start, turns known until {}", eye.full(until)))
+            said.push(format!("calendar not read since the start, turns known until {}", eye.full(until)));
         }
         (_, None) => said.push("calendar never read yet: nobody is known to be on duty".into()),
     }

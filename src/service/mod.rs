@@ -337,7 +337,7 @@ impl Service {
     async fn refresh_ruling(&self) -> Answered<Arc<Ruling>> {
         let hash = self.inner.store.head().await?.policy;
         let ruling = self.inner.rulings.of(&hash).await?;
-        let ruling = self.with_turns(ruling).await?;
+        let ruling = Box::pin(self.with_turns(ruling)).await?;
         *self.inner.ruling.lock().unwrap_or_else(PoisonError::into_inner) = Some(ruling.clone());
         self.inner.duty_moved.store(true, Ordering::SeqCst);
         Ok(ruling)
@@ -434,7 +434,7 @@ impl Service {
     }
     /// Asks for a later end.
     pub async fn extend(&self, actor: &Actor, id: RequestNumber, body: ExtendBody, key: Key) -> Answered<RequestView> {
-        self.do_extend(actor, id, body, key).await
+        Box::pin(self.do_extend(actor, id, body, key)).await
     }
     /// Any other verb on one request.
     pub async fn verb(&self, actor: &Actor, id: RequestNumber, verb: Verb, key: Key) -> Answered<RequestView> {
