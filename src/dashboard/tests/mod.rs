@@ -3,6 +3,7 @@
 mod cost;
 mod guard;
 mod hostile;
+mod lookup;
 mod order;
 mod pictures;
 mod real_loop;

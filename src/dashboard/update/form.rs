@@ -28,7 +28,7 @@ pub fn open(model: &mut Model, action: Action) {
     let wanted = mended.as_ref().map(|view| (view.id, view.version));
     let draft = model.draft.take().filter(|draft| version(draft) == wanted);
     let mut form = draft.unwrap_or_else(|| mended.map_or_else(Form::new, Form::mending));
-    form.check_at = Some(model.now);
+    form.check_at = Some(Moment(model.now.0 + REST));
     model.form = Some(form);
 }
 

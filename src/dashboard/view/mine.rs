@@ -93,7 +93,7 @@ fn panel(model: &Model, eye: &Eye, canvas: &mut Canvas, place: Rect) {
     let digits = time.as_deref().map(large);
     let wide = digits.as_ref().map_or(0, |lines| lines.iter().map(|line| line.chars().count()).max().unwrap_or(0));
     // Where there is no room for both, the facts are what cannot be left out.
-    let fits = digits.filter(|_| usize::from(place.width) >= wide + 44);
+    let fits = digits.filter(|_| usize::from(place.width) >= wide + 40);
     let facts = facts(&view, stands, eye, tone, time.as_deref());
     let (indent, gap) = if fits.is_some() { (3, 4) } else { (3, 0) };
     for index in 0..TALL {

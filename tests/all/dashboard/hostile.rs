@@ -80,7 +80,7 @@ fn a26_to_a29_nothing_foreign_acts_on_the_screen() {
         command.args(id.map(|id| id.to_string()));
         let mut pty = super::Pty::sized(&command, columns, rows);
         pty.shows(&sees);
-        pty.shows("8 pending");
+        pty.shows("Board 8·");
         pty.keys("!a");
         until("it is still there", || pty.screen(|screen| screen.alternate_screen().then_some(())));
         let beside = pty.beside();
@@ -134,6 +134,6 @@ fn sizes_at_random_while_events_stream() {
         }
     });
     file(&served, "logs-read", "The last one; done when it is");
-    pty.shows("13 pending");
+    pty.shows("Board 13·");
     pty.shows("LIVE");
 }

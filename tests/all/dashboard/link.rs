@@ -96,7 +96,7 @@ fn gone_and_back_with_the_rows_still_there() {
     pty.shows("LIVE");
     assert_eq!(super::look(&served, 101)["status"], "pending");
     let second = file(&served, "logs-read", "Count the stuck jobs; done when counted");
-    pty.so("the new one", |screen| screen.contains("2 pending"));
+    pty.so("the new one", |screen| screen.contains("Board 2·"));
     pty.keys("q");
     assert!(pty.ends().success());
     drop(served);
