@@ -94,14 +94,16 @@ fn svg(buffer: &Buffer) -> String {
                     CELL.1
                 );
             }
-            if !text.trim().is_empty() {
-                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                let weight = if bold { " font-weight=\"bold\"" } else { "" };
-                let faint = if dim { " opacity=\"0.7\"" } else { "" };
-                let line = if under { " text-decoration=\"underline\"" } else { "" };
+            let weight = if bold { " font-weight=\"bold\"" } else { "" };
+            let faint = if dim { " opacity=\"0.7\"" } else { "" };
+            let line = if under { " text-decoration=\"underline\"" } else { "" };
+            // Each word in its own place, whatever font there is.
+            for (at, word) in words(&text) {
+                let (left, span) = (left + at * CELL.0, u16::try_from(word.chars().count()).unwrap() * CELL.0);
+                let word = word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 let _ = writeln!(
                     out,
-                    "<text x=\"{left}\" y=\"{}\" textLength=\"{span}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"#{fg:06x}\"{weight}{faint}{line}>{text}</text>",
+                    "<text x=\"{left}\" y=\"{}\" textLength=\"{span}\" fill=\"#{fg:06x}\"{weight}{faint}{line}>{word}</text>",
                     y + 13
                 );
             }
@@ -109,6 +111,21 @@ fn svg(buffer: &Buffer) -> String {
         }
     }
     out + "</svg>\n"
+}
+
+/// The words of a run, each with its column in it.
+fn words(text: &str) -> Vec<(u16, String)> {
+    let mut words: Vec<(u16, String)> = Vec::new();
+    let mut apart = true;
+    for (at, ch) in (0..).zip(text.chars()) {
+        match words.last_mut() {
+            _ if ch == ' ' => {}
+            Some((_, word)) if !apart => word.push(ch),
+            _ => words.push((at, ch.to_string())),
+        }
+        apart = ch == ' ';
+    }
+    words
 }
 
 fn place(name: &str) -> PathBuf {
