@@ -373,10 +373,10 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
                 given.until = place.at;
             }
         }
-        Event::Drifted { .. } => {}
         Event::HandedOver { to } => held.looked_after_by = Some(PersonId::clone(to)),
         // All others are `step`'s.
         Event::Filed { .. }
+        | Event::Drifted { .. }
         | Event::Amended { .. }
         | Event::SentBack { .. }
         | Event::Approved { .. }
