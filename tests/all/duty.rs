@@ -156,13 +156,13 @@ async fn feed(answer: Arc<Mutex<Option<String>>>) -> u16 {
     port
 }
 
-fn ok(body: &str) -> Option<String> {
-    Some(format!("HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 #[tokio::test]
 async fn a_real_feed_that_fails_in_every_way_changes_nothing() {
-    let answer = Arc::new(Mutex::new(ok(&calendar("li"))));
+    let answer = Arc::new(Mutex::new(Some(ok(&calendar("li")))));
     let port = feed(answer.clone()).await;
     let folder = Arc::new(TempFolder::new());
     let clock = Clock::manual(Instant::parse_rfc3339("2026-11-21T23:40:00Z").unwrap());
@@ -177,8 +177,8 @@ async fn a_real_feed_that_fails_in_every_way_changes_nothing() {
     let cases = [
         (Some(redirect.to_owned()), "a redirect, which is not followed"),
         (Some(ten), "longer than 5 MB"),
-        (ok("<!DOCTYPE html><title>Sign in</title>"), "a web page"),
-        (ok(whole.get(..200).unwrap()), "cut off"),
+        (Some(ok("<!DOCTYPE html><title>Sign in</title>")), "a web page"),
+        (Some(ok(whole.get(..200).unwrap())), "cut off"),
         (Some("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".into()), "401"),
         (Some("garbage\r\n\r\n".into()), "it "),
     ];

@@ -91,7 +91,7 @@ impl House {
             move |text: &str| read_policy(text, &base).map(|(policy, ..)| policy).map_err(|faults| faults.join("; "))
         };
         let options = store::Options { policies: Arc::new(read), serve: false };
-        let store = Store::open(&location, clock.clone(), options).await.unwrap();
+        let store = Box::pin(Store::open(&location, clock.clone(), options)).await.unwrap();
         let options = Options {
             policy_name: "policy.toml".into(),
             policy_file: Some(file),
@@ -102,7 +102,7 @@ impl House {
             allow: vec!["127.0.0.1".parse().unwrap()],
             replica: format!("replica-{}", nightlatch::secret::hex::<4>().unwrap()),
         };
-        let service = Service::start(store.clone(), clock.clone(), options).await.unwrap();
+        let service = Box::pin(Service::start(store.clone(), clock.clone(), options)).await.unwrap();
         let house = Self { service, store, clock, folder, keys: AtomicU64::new(1) };
         house.until("ready", async || house.service.ready().is_ok()).await;
         house
@@ -128,12 +128,12 @@ impl House {
     /// Files for `restart` on payments.
     pub async fn file(&self, who: &str, minutes: i64) -> RequestView {
         let window = WindowBody { for_seconds: Some(minutes * 60), ..WindowBody::default() };
-        self.service.file(&person(who), body(window), self.key()).await.unwrap()
+        Box::pin(self.service.file(&person(who), body(window), self.key())).await.unwrap()
     }
 
     pub async fn approve(&self, who: &str, view: &RequestView) -> Result<RequestView, Fault> {
         let body = ApproveBody { as_of: Some(view.version), words: Some("go ahead".into()), ..ApproveBody::default() };
-        self.service.approve(&person(who), RequestNumber(view.id), body, self.key()).await
+        Box::pin(self.service.approve(&person(who), RequestNumber(view.id), body, self.key())).await
     }
 
     pub async fn verb(&self, who: &str, id: i64, verb: Verb) -> Result<RequestView, Fault> {
