@@ -224,6 +224,7 @@ async fn sit_down(asked: Dashboard) -> Said {
     options.theme = likes.theme;
     options.keys = likes.keys;
     options.key_places = likes.key_places;
+    options.filters = likes.filters;
     options.faults = asked.left_out;
     options.ascii |= asked.ascii;
     options.lock_after = likes.lock_after.unwrap_or(options.lock_after);

@@ -36,6 +36,8 @@ pub struct Dashboard {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Where each of them stands: `config.toml:12`.
     pub key_places: BTreeMap<String, String>,
+    /// Filters by name, which stand among the commands.
+    pub filters: BTreeMap<String, String>,
     /// Locks itself after this long without a key.
     pub lock_after: Option<Length>,
     /// The zone in which times are shown.
@@ -100,6 +102,8 @@ pub struct RawDashboard {
     pub theme: Option<String>,
     /// Action to key or keys.
     pub keys: BTreeMap<String, OneOrMore>,
+    /// Filters by name: `night = "system:edge* ends<2h"`.
+    pub filters: BTreeMap<String, String>,
     /// Locks itself after this long without a key: `15m`.
     pub lock_after: Option<String>,
     /// The zone in which times are shown.
@@ -206,6 +210,7 @@ impl Judge<'_> {
             key_places: raw.keys.keys().map(place).collect(),
             theme: raw.theme.clone(),
             keys: raw.keys.iter().map(|(action, keys)| (action.clone(), keys.list())).collect(),
+            filters: raw.filters.clone(),
             lock_after: self.length(&["dashboard", "lock_after"], raw.lock_after.as_ref()),
             zone,
         }
@@ -272,6 +277,10 @@ mod tests {
         assert_eq!(client.dashboard.key_places["undo"], "config.toml:11");
         assert_eq!(told.iter().map(|fault| fault.line).collect::<Vec<_>>(), [4, 6, 7, 9, 10, 13], "{told:#?}");
         assert!(told.iter().all(|fault| fault.warning));
+        let filters = "[dashboard.filters]\nnight = \"ends<2h\"\nodd = 1\n";
+        let (client, told) = kindly(filters).unwrap();
+        assert_eq!(client.dashboard.filters, [("night".into(), "ends<2h".into())].into());
+        assert_eq!(told.iter().map(|fault| fault.line).collect::<Vec<_>>(), [3]);
         // Where the store is must be known: no other one is taken instead.
         for text in
             ["[store]\nurl = \"x\"\n", "[store\nurl = \"unix:/run/x\"\n", "[dashboard\ntheme = \"dark\"\n", "x = 1\n"]
