@@ -79,7 +79,7 @@ impl House {
     pub async fn new(location: Location, policy: &str) -> Self {
         let folder = Arc::new(TempFolder::new());
         let clock = Clock::manual(Instant::parse_rfc3339(START).unwrap());
-        Self::open(location, policy, folder, clock).await
+        Box::pin(Self::open(location, policy, folder, clock)).await
     }
 
     /// A replica on what is there already.
@@ -141,7 +141,7 @@ impl House {
     }
 
     pub async fn show(&self, id: i64) -> RequestView {
-        self.service.show(&person("sam"), RequestNumber(id)).await.unwrap()
+        Box::pin(self.service.show(&person("sam"), RequestNumber(id))).await.unwrap()
     }
 
     pub async fn until_status(&self, id: i64, status: Status) -> RequestView {
