@@ -111,8 +111,8 @@ fn somebody_else_was_faster_or_changed_it_meanwhile() {
     let lea = served.token("lea");
     let mut command = dashboard_of(&served, "sam");
     command.arg(gone.to_string());
-    // Tall enough for every check above what one may do.
-    let mut pty = Pty::sized(&command, 100, 40);
+    // High enough that what one may do stands below all that there is to read.
+    let mut pty = Pty::sized(&command, 100, 45);
     pty.shows("you may");
     dialog(&mut pty, "a", &format!("APPROVE NL-{gone}"));
     let body = json!({ "words": "not needed" });
@@ -124,8 +124,8 @@ fn somebody_else_was_faster_or_changed_it_meanwhile() {
 
     command = dashboard_of(&served, "sam");
     command.arg(moved.to_string());
-    // Tall enough for every check above what one may do.
-    let mut pty = Pty::sized(&command, 100, 40);
+    // High enough that what one may do stands below all that there is to read.
+    let mut pty = Pty::sized(&command, 100, 45);
     pty.shows("you may");
     dialog(&mut pty, "a", &format!("APPROVE NL-{moved}"));
     let body = json!({ "window": { "for_seconds": 3600 } });
