@@ -3,6 +3,7 @@
 //! `UPDATE_PICTURES=1 cargo test --lib pictures` writes them anew.
 
 use super::samples::{active, extension, night, options, overdue, with_may};
+use super::views;
 use super::*;
 use crate::dashboard::theme;
 use ratatui::buffer::{Buffer, Cell};
@@ -51,7 +52,14 @@ fn approving() -> Pane {
 fn pictures() -> Vec<(&'static str, Pane)> {
     let mut late = busy();
     late.push(overdue());
-    vec![("board", board_of(busy(), (120, 32))), ("approve", approving()), ("overdue", board_of(late, (100, 26)))]
+    let (mut rows, mut told) = (busy(), views::own());
+    rows.extend(views::own());
+    told.extend(views::over());
+    let mut mine = board_of(rows, (100, 26));
+    mine.press("2");
+    views::answer(&mut mine, views::page(told, None));
+    let (board, overdue) = (board_of(busy(), (120, 32)), board_of(late, (100, 26)));
+    vec![("board", board), ("approve", approving()), ("mine", mine), ("overdue", overdue)]
 }
 
 fn ink(colour: Color, plain: u32) -> u32 {
