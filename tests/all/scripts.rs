@@ -47,7 +47,8 @@ fn a_bar_reads_what_a_dashboard_saw_and_asks_nobody() {
     ends(&like(&command, &["bar"]).output().unwrap(), 7, "nightlatch -");
     file(&served);
     let mut pty = Pty::start(&command);
-    pty.shows("LIVE");
+    // Nothing is kept before it is known whose it is.
+    pty.shows("LIVE  sam");
     pty.shows("Restart the");
     pty.keys("q");
     assert!(pty.ends().success());
