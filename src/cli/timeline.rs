@@ -5,7 +5,7 @@
 use super::page::Page;
 use super::sheet::Eye;
 use super::times;
-use crate::wire::EventView;
+use crate::wire::{EventView, told_about};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -55,6 +55,9 @@ fn short_time(event: &EventView, eye: &Eye) -> String {
 
 /// What happened, who did it, and what was said.
 fn line(event: &EventView, eye: &Eye) -> String {
+    if event.kind == "told" {
+        return told(&event.body);
+    }
     let mut text = format!("{} by {}", event.kind, event.actor);
     if let Some(facts) = facts(&event.body, eye) {
         let _ = write!(text, " ({facts})");
@@ -66,6 +69,15 @@ fn line(event: &EventView, eye: &Eye) -> String {
         let _ = write!(text, "{gap}{label}: {said}");
     }
     text
+}
+
+/// Who was told what. Whoever caused it stands in the event before.
+fn told(body: &Value) -> String {
+    let all = body.get("to").and_then(Value::as_array).into_iter().flatten();
+    let all: Vec<&str> = all.filter_map(Value::as_str).collect();
+    let who = if all.is_empty() { "nobody, for nobody who may decide is on duty".to_owned() } else { all.join(", ") };
+    let about = body.get("about").and_then(Value::as_str).unwrap_or_default();
+    format!("told {who}: {}", told_about(about))
 }
 
 fn part<'a>(body: &'a Value, key: &str) -> Option<&'a Value> {

@@ -129,3 +129,20 @@ pub struct TriedView {
     /// Their zone.
     pub zone: String,
 }
+
+/// What a `told` event was about, in words; a word that is not known here as it is.
+pub fn told_about(word: &str) -> &str {
+    match word {
+        "ask" => "it waits for a verdict",
+        "again" => "it still waits for a verdict",
+        "changed" => "it changed while it waits",
+        "decided" => "it was decided",
+        "unanswered" => "nobody answered",
+        "lapsing" => "it is about to lapse",
+        "lapsed" => "it lapsed",
+        "ready" => "it is ready to use",
+        "failed" => "granting failed",
+        "ended" => "it was ended",
+        other => other,
+    }
+}

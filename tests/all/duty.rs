@@ -343,8 +343,8 @@ fn the_binary_says_what_is_missing_and_the_record_tells_each_step() {
     ends(&shown, 0, "alerted");
     for part in [
         "filed by ana",
-        "told by ana (to li, about ask)",
-        "told by clock (to li, about again)",
+        "told li: it waits for a verdict",
+        "told li: it still waits for a verdict",
         "routed by clock (to lea)",
     ] {
         ends(&shown, 0, part);

@@ -4,7 +4,7 @@ use super::super::eye::Eye;
 use super::super::theme::Tone;
 use super::super::widget::text::Words;
 use super::request::{block, field, person, word};
-use crate::wire::{EventView, RequestView, SystemView};
+use crate::wire::{EventView, RequestView, SystemView, told_about};
 use std::fmt::Write as _;
 
 /// The kinds of events that say who was told.
@@ -85,7 +85,8 @@ pub fn log(view: &RequestView, events: &[EventView], eye: &Eye, width: usize) ->
             _ => String::new(),
         };
         let to = if to.is_empty() { "nobody".to_owned() } else { to };
-        let about = ["about", "reason"].into_iter().find_map(|key| event.body.get(key)?.as_str()).unwrap_or("");
+        let about = ["about", "reason"].into_iter().find_map(|key| event.body.get(key)?.as_str());
+        let about = about.map_or("", told_about);
         let about = if about.is_empty() { String::new() } else { format!(": {about}") };
         out.extend(block(&format!("{} {} {to}{about}", eye.second(event.at), event.kind), width, Tone::Plain));
     }
