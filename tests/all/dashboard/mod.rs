@@ -65,13 +65,7 @@ fn stands(served: &Served, id: i64, status: &str) {
 /// Presses the key that opens a dialog, and waits until it takes keys.
 #[track_caller]
 fn dialog(pty: &mut Pty, key: &str, heading: &str) {
-    // A key that is pressed while the screen changes under it opens nothing: it is pressed again, as anybody would.
-    for _ in 0..4 {
-        pty.keys(key);
-        if pty.comes_to(heading) {
-            break;
-        }
-    }
+    pty.keys(key);
     pty.shows(heading);
     std::thread::sleep(SETTLED);
 }

@@ -139,18 +139,6 @@ impl Pty {
         self.so(text, |screen| screen.contains(text));
     }
 
-    /// Whether the screen shows this within a quarter of our patience.
-    pub fn comes_to(&self, text: &str) -> bool {
-        let begun = Watch::start();
-        while begun.elapsed() < PATIENCE / 4 {
-            if self.text().contains(text) {
-                return true;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(15));
-        }
-        false
-    }
-
     /// Waits until the screen no longer shows this.
     #[track_caller]
     pub fn loses(&self, text: &str) {
