@@ -54,6 +54,8 @@ fn each_verdict_with_its_words() {
         let mut command = served.command();
         command.env("NIGHTLATCH_TOKEN", &sam).arg(id.to_string());
         let pty = Pty::sized(&command, 100, 40);
+        // The request may be read before the board: until that was read nothing acts.
+        pty.shows("LIVE  sam");
         pty.shows(&format!("NL-{id} "));
         pty.shows("you may");
         pty
