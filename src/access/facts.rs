@@ -35,6 +35,15 @@ pub struct Facts<'a> {
     pub next_number: i64,
 }
 
+impl<'a> Facts<'a> {
+    /// What is enough to run a command dry on one request.
+    pub const fn about(policy: (&'a Policy, &'a str), request: &'a Request, frozen: &'a [Frozen]) -> Self {
+        let (policy, policy_hash) = policy;
+        let request = Some(request);
+        Self { policy, policy_hash, request, open: &[], holders: &[], frozen, lease: None, next_number: 0 }
+    }
+}
+
 /// A freeze in force: nothing is approved or granted, removals go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {

@@ -75,16 +75,7 @@ impl Service {
             at: now.at,
         }
         .request(&request);
-        let facts = Facts {
-            policy: &ruling.policy,
-            policy_hash: &ruling.hash,
-            request: Some(&request),
-            open: &[],
-            holders: &[],
-            frozen: &frozen,
-            lease: None,
-            next_number: 0,
-        };
+        let facts = Facts::about((&ruling.policy, &ruling.hash), &request, &frozen);
         view.may = Some(may::may(&facts, actor, now));
         Ok(view)
     }

@@ -143,16 +143,7 @@ impl Service {
         let ruling = self.ruling().await?;
         let frozen = self.inner.board.frozen();
         for request in waiting {
-            let facts = Facts {
-                policy: &ruling.policy,
-                policy_hash: &ruling.hash,
-                request: Some(&request),
-                open: &[],
-                holders: &[],
-                frozen: &frozen,
-                lease: None,
-                next_number: 0,
-            };
+            let facts = Facts::about((&ruling.policy, &ruling.hash), &request, &frozen);
             // Run dry first: looking must not cost a write.
             if !decide(&facts, &Actor::Clock, &Command::Escalate, now).is_ok_and(|events| !events.is_empty()) {
                 continue;

@@ -68,32 +68,38 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) 
     let Some(dialog) = &model.dialog else { return };
     let face = face(model, dialog, eye, size);
     let Face { place, text, controls, height } = face;
+    let total = text.len();
+    let top = dialog.top.min(total.saturating_sub(height));
+    let more = if total > height {
+        format!(" {} of {total} lines, pgdn pgup ", (top + height).min(total))
+    } else {
+        String::new()
+    };
+    let inner = boxed(canvas, place, &heading(dialog), &more);
+    let fits = u16::try_from(height).unwrap_or(u16::MAX).min(inner.height);
+    canvas.lines(Rect { height: fits, ..inner }, text.into_iter().skip(top));
+    let below = Rect { y: inner.y + fits, height: inner.height - fits, ..inner };
+    canvas.lines(below, controls);
+}
+
+/// An empty box with a word in its upper and its lower edge; what is inside it.
+pub fn boxed(canvas: &mut Canvas, place: Rect, above: &str, below: &str) -> Rect {
     canvas.clear(place);
     let wide = usize::from(place.width);
     let line = |offset: u16| Rect { y: place.y + offset, height: u16::from(offset < place.height), ..place };
-    let total = text.len();
-    let top = dialog.top.min(total.saturating_sub(height));
-    canvas.line(line(0), edge(&heading(dialog), wide));
     let inner = Rect {
         x: place.x + 1,
         y: place.y + 1,
         width: place.width.saturating_sub(2),
         height: place.height.saturating_sub(2),
     };
+    canvas.line(line(0), edge(above, wide));
     for y in inner.top()..inner.bottom() {
         canvas.line(Rect { x: place.x, y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
         canvas.line(Rect { x: place.right().saturating_sub(1), y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
     }
-    let fits = u16::try_from(height).unwrap_or(u16::MAX).min(inner.height);
-    canvas.lines(Rect { height: fits, ..inner }, text.into_iter().skip(top));
-    let below = Rect { y: inner.y + fits, height: inner.height - fits, ..inner };
-    canvas.lines(below, controls);
-    let more = if total > height {
-        format!(" {} of {total} lines, pgdn pgup ", (top + height).min(total))
-    } else {
-        String::new()
-    };
-    canvas.line(line(place.height.saturating_sub(1)), edge(&more, wide));
+    canvas.line(line(place.height.saturating_sub(1)), edge(below, wide));
+    inner
 }
 
 /// The upper or lower edge of a box, with a word in it.

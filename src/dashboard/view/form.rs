@@ -7,7 +7,7 @@ use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::input;
 use super::super::widget::text::{Words, wrap};
-use super::dialog::edge;
+use super::dialog::boxed;
 use super::request::{block, field, person};
 use crate::access::RequestNumber;
 use crate::checks::Verdict;
@@ -41,24 +41,10 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) 
     // It keeps its height while one types: nothing jumps.
     let tall = most.height.min(24);
     let place = Rect { height: tall, ..most };
-    canvas.clear(place);
-    let wide = usize::from(place.width);
-    let line = |offset: u16| Rect { y: place.y + offset, height: u16::from(offset < place.height), ..place };
-    canvas.line(line(0), edge(&heading(form), wide));
-    let inner = Rect {
-        x: place.x + 1,
-        y: place.y + 1,
-        width: place.width.saturating_sub(2),
-        height: place.height.saturating_sub(2),
-    };
-    for y in inner.top()..inner.bottom() {
-        canvas.line(Rect { x: place.x, y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
-        canvas.line(Rect { x: place.right().saturating_sub(1), y, width: 1, height: 1 }, Words::of("|", Tone::Dim));
-    }
+    let inner = boxed(canvas, place, &heading(form), "");
     let last = u16::try_from(foot.len()).unwrap_or(1).min(inner.height);
     canvas.lines(Rect { height: inner.height - last, ..inner }, fields.into_iter().chain(shown));
     canvas.lines(Rect { y: inner.bottom() - last, height: last, ..inner }, foot);
-    canvas.line(line(place.height.saturating_sub(1)), edge("", wide));
 }
 
 fn heading(form: &Form) -> String {

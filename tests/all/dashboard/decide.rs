@@ -4,6 +4,13 @@ use super::{Pty, dashboard_of, dialog, file, look, open, stands, types};
 use crate::support::served::{Served, TASK, until};
 use serde_json::json;
 
+/// The request may be read before the board: until both are there, every act is refused with a sentence.
+#[track_caller]
+fn can_act(pty: &Pty) {
+    pty.shows("LIVE  sam");
+    pty.shows("you may");
+}
+
 #[test]
 fn approved_by_enter_a_three_digits_enter_and_by_nothing_less() {
     let served = Served::socket();
@@ -54,10 +61,8 @@ fn each_verdict_with_its_words() {
         let mut command = served.command();
         command.env("NIGHTLATCH_TOKEN", &sam).arg(id.to_string());
         let pty = Pty::sized(&command, 100, 40);
-        // The request may be read before the board: until that was read nothing acts.
-        pty.shows("LIVE  sam");
         pty.shows(&format!("NL-{id} "));
-        pty.shows("you may");
+        can_act(&pty);
         pty
     };
     let mut pty = turn_to(vague);
@@ -115,7 +120,7 @@ fn somebody_else_was_faster_or_changed_it_meanwhile() {
     command.arg(gone.to_string());
     // High enough that what one may do stands below all that there is to read.
     let mut pty = Pty::sized(&command, 100, 45);
-    pty.shows("you may");
+    can_act(&pty);
     dialog(&mut pty, "a", &format!("APPROVE NL-{gone}"));
     let body = json!({ "words": "not needed" });
     assert_eq!(served.post(&format!("/v1/requests/{gone}/deny"), Some(&lea), &body).status, 200);
@@ -128,7 +133,7 @@ fn somebody_else_was_faster_or_changed_it_meanwhile() {
     command.arg(moved.to_string());
     // High enough that what one may do stands below all that there is to read.
     let mut pty = Pty::sized(&command, 100, 45);
-    pty.shows("you may");
+    can_act(&pty);
     dialog(&mut pty, "a", &format!("APPROVE NL-{moved}"));
     let body = json!({ "window": { "for_seconds": 3600 } });
     assert_eq!(served.post(&format!("/v1/requests/{moved}/amend"), None, &body).status, 200);
