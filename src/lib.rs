@@ -18,6 +18,7 @@
 //! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`outbound`] (the only way to
 //!    foreign HTTP), [`wire`] (what travels), [`config`] (the files), [`calendar`] (a team's on-call calendar as turns).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
+//!    [`notify`] (what somebody is told, one file a channel),
 //!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
 //!    seen last).
 //! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets.
@@ -83,6 +84,7 @@ pub mod secret;
 pub mod wire;
 // Floor 3: edges.
 pub mod client;
+pub mod notify;
 pub mod provision;
 pub mod store;
 // Floor 4: host.
