@@ -324,20 +324,12 @@ impl Service {
         system: &SystemId,
         not: Option<RequestNumber>,
     ) -> Answered<Vec<Open>> {
+        use crate::access::Status::{Active, Approved, Granting, Pending};
         let at = self.now().at;
-        let open = if self.is_current().await {
-            self.inner.board.open_of(user)
-        } else {
-            self.inner.store.open_of(user).await?
-        };
-        Ok(open
-            .into_iter()
-            .filter(|request| request.ask.system == *system && Some(request.number) != not)
-            .filter(|request| {
-                use crate::access::Status::{Active, Approved, Granting, Pending};
-                matches!(crate::access::status(request, at), Pending | Approved | Granting | Active)
-            })
-            .map(|request| Open {
+        let open = |request: &Request| {
+            let other = request.ask.system == *system && Some(request.number) != not;
+            let live = || matches!(crate::access::status(request, at), Pending | Approved | Granting | Active);
+            (other && live()).then(|| Open {
                 number: request.number.to_string(),
                 role: request.role().clone(),
                 until: request
@@ -345,6 +337,10 @@ impl Service {
                     .map_or_else(|| request.ask.asked.window_if_approved(at).until, |held| held.window.until),
                 held: request.held().is_some(),
             })
-            .collect())
+        };
+        if self.is_current().await {
+            return Ok(self.inner.board.open_of(user, open));
+        }
+        Ok(self.inner.store.open_of(user).await?.iter().filter_map(open).collect())
     }
 }

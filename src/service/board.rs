@@ -92,11 +92,11 @@ impl Board {
     pub fn request(&self, number: RequestNumber) -> Option<Request> {
         self.lock().shown.get(&number.0).map(|row| row.request.clone())
     }
-    /// The open requests of a user, lowest first.
-    pub fn open_of(&self, user: &PersonId) -> Vec<Request> {
+    /// What `take` makes of the open requests of a user, lowest first.
+    pub fn open_of<T>(&self, user: &PersonId, take: impl FnMut(&Request) -> Option<T>) -> Vec<T> {
         let rows = self.lock();
         let mine = rows.of.get(user).into_iter().flatten().filter_map(|number| rows.shown.get(number));
-        mine.map(|row| &row.request).filter(|request| phase(request) != Phase::Closed).cloned().collect()
+        mine.map(|row| &row.request).filter(|request| phase(request) != Phase::Closed).filter_map(take).collect()
     }
     /// One text of a request, if it is known here.
     pub fn text(&self, number: RequestNumber, id: i64) -> Option<String> {

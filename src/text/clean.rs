@@ -39,12 +39,18 @@ impl Clean {
 
     /// How many columns a line takes; never less than a terminal gives it.
     pub fn width(&self) -> usize {
+        if is_usual(&self.0) {
+            return self.0.len();
+        }
         self.0.chars().map(columns_of).sum()
     }
 
     /// At most this many columns, the last one `~` where something is missing. For lines.
     #[must_use]
     pub fn cut(&self, columns: usize) -> Self {
+        if self.0.len() <= columns && is_usual(&self.0) {
+            return self.clone();
+        }
         let (mut used, mut keep) = (0_usize, 0_usize);
         for (at, ch) in self.0.char_indices() {
             let wide = columns_of(ch);
@@ -83,6 +89,11 @@ impl From<Clean> for String {
     fn from(clean: Clean) -> Self {
         clean.0
     }
+}
+
+/// Printable ASCII and nothing else, as most text is: clean as it stands, each letter a column.
+fn is_usual(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn columns_of(ch: char) -> usize {
@@ -160,6 +171,10 @@ struct Scrub {
 }
 
 fn clean(text: &str, block: bool) -> String {
+    if is_usual(text) { text.to_owned() } else { scrub(text, block) }
+}
+
+fn scrub(text: &str, block: bool) -> String {
     let mut scrub = Scrub { out: String::with_capacity(text.len()), ..Scrub::default() };
     let mut chars = text.chars().peekable();
     while let Some(ch) = chars.next() {
@@ -321,6 +336,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn usual_text_is_clean_as_it_stands(text in "[ -~]{0,40}", columns in 1_usize..50) {
+            prop_assert_eq!(scrub(&text, false), text.clone());
+            let (clean, marked) = (Clean(text.clone()), Clean(format!("é{text}")));
+            prop_assert_eq!(clean.width() + 1, marked.width());
+            prop_assert_eq!(format!("é{}", clean.cut(columns)), marked.cut(columns + 1).0);
+        }
+
         #[test]
         fn nothing_raw_gets_through(text in ".*", columns in 0_usize..40) {
             let clean = Clean::line(&text);
