@@ -29,6 +29,30 @@ pub enum Key {
     Test,
 }
 
+impl Key {
+    /// The key as one word of ASCII letters, digits and hyphens, as programs and terminals know it.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Request(number) => number.to_string(),
+            Self::Digest => "digest".to_owned(),
+            Self::Link => "link".to_owned(),
+            Self::Policy => "policy".to_owned(),
+            Self::Test => "test".to_owned(),
+        }
+    }
+}
+
+impl Urgency {
+    /// Its word: `low`, `normal`, `critical`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// One alert. Its words are cleaned, and hold neither the task nor anything secret: a lock screen may show them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
