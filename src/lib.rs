@@ -16,7 +16,7 @@
 //!    a glance; `checks/reading/` reads a task) < [`access`] (requests, commands, events, who may) < [`trail`] (record, link, tree,
 //!    checkpoint, verifying). Imports go leftwards only.
 //! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`outbound`] (the only way to
-//!    foreign HTTP), [`wire`] (what travels), [`config`] (the files), [`calendar`] (a team's on-call calendar as turns).
+//!    foreign HTTP), [`program`] (the only way to run what is not ours), [`wire`] (what travels), [`config`] (the files), [`calendar`] (a team's on-call calendar as turns).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
 //!    [`notify`] (what somebody is told, one file a channel),
 //!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
@@ -80,6 +80,7 @@ pub mod calendar;
 pub mod clock;
 pub mod config;
 pub mod outbound;
+pub mod program;
 pub mod secret;
 pub mod wire;
 // Floor 3: edges.

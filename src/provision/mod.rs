@@ -10,7 +10,6 @@ pub mod files;
 mod keys;
 mod postgres;
 pub mod table;
-mod words;
 
 #[cfg(test)]
 mod contract_tests;

@@ -8,6 +8,7 @@ pub mod instant;
 pub mod length;
 pub mod name;
 pub mod secret;
+pub mod words;
 
 pub use clean::Clean;
 pub use instant::Instant;

@@ -10,7 +10,7 @@ use std::process::Command;
 /// The floors, lowest first. On the first one imports go leftwards only; on the others a room knows no neighbour.
 const FLOORS: [&[&str]; 6] = [
     &["text", "policy", "checks", "access", "trail", "answers"],
-    &["clock", "secret", "outbound", "wire", "config", "calendar", "render"],
+    &["clock", "secret", "outbound", "wire", "config", "calendar", "program", "render"],
     &["store", "provision", "notify", "client", "recording"],
     &["service"],
     &["server", "cli", "admin", "dashboard", "doctor", "chat", "gateway"],

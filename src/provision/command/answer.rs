@@ -1,8 +1,8 @@
 //! Reading what a helper printed. Pure: bytes in, a value or a sentence out.
 
-use super::run::Ran;
+use crate::program::Ran;
 use crate::provision::contract::Fault;
-use crate::provision::words::{last_line, safe_line};
+use crate::text::words::safe_line;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -43,8 +43,6 @@ pub(super) fn failure(called: &str, ran: &Ran) -> Fault {
     struct Verdict {
         retry: bool,
     }
-    let said = last_line(&ran.stderr);
-    let sentence = if said.is_empty() { format!("{called} ended with {} and said nothing", ran.ending) } else { said };
     let retry = object::<Verdict>(called, &ran.stdout).map_or(true, |verdict| verdict.retry);
-    Fault { sentence, retry }
+    Fault { sentence: ran.complaint(called), retry }
 }

@@ -13,17 +13,16 @@
 //! shown to people, so it must not print secrets there; what `credential` prints appears in no fault of ours.
 
 mod answer;
-mod run;
-mod safe;
 
 use super::contract::{
     Act, Credential, DEFAULT_BOUND, Fault, Granted, Observation, Presence, Provisioner, Removed, Spec, Stray,
     store_part,
 };
 use super::keys;
-use super::words::{safe_line, shell};
 use crate::policy::ProvisionerSettings;
+use crate::program::{self, Program, safe};
 use crate::text::Length;
+use crate::text::words::{safe_line, shell};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, ready};
 use futures_util::stream;
@@ -126,7 +125,17 @@ impl Helper {
     async fn run(&self, verb: &str, input: &impl Serialize) -> Result<Vec<u8>, Fault> {
         let input = serde_json::to_vec(input)
             .map_err(|fault| Fault::lasting(format!("the request cannot be written as JSON: {fault}")))?;
-        let ran = run::run(&self.argv, verb, input, self.limit).await?;
+        let words = self.argv.clone();
+        tokio::task::spawn_blocking(move || safe::check(&words))
+            .await
+            .map_err(|_| Fault::passing("looking at the helper was interrupted"))?
+            .map_err(|refused| Fault { sentence: refused.sentence, retry: !refused.lasting })?;
+        let mut argv = self.argv.clone();
+        argv.push(verb.to_owned());
+        let first = self.argv.first().map(String::as_str).unwrap_or_default();
+        let shown = format!("{} {verb}", safe_line(first.as_bytes()));
+        let what = Program { argv: &argv, shown: &shown, limit: self.limit, passed_on: &[] };
+        let ran = program::run(what, input).await.map_err(Fault::passing)?;
         if ran.success { Ok(ran.stdout) } else { Err(answer::failure(&self.called(verb), &ran)) }
     }
 

@@ -1,8 +1,8 @@
 //! The folder itself: every act opens it anew, without following a link, and works beneath that handle.
 
 use crate::provision::contract::{Fault, Granted, Observation, Presence, Spec, Stray, store_of};
-use crate::provision::words::{safe_line, shell};
 use crate::text::Instant;
+use crate::text::words::{safe_line, shell};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};

@@ -9,9 +9,9 @@ mod folder;
 
 use super::contract::{Act, Credential, DEFAULT_BOUND, Fault, Provisioner, Spec, Stray, store_of};
 use super::keys;
-use super::words::shell;
 use crate::policy::ProvisionerSettings;
 use crate::text::Length;
+use crate::text::words::shell;
 use folder::Folder;
 use futures_util::future::{BoxFuture, ready};
 use serde::Deserialize;

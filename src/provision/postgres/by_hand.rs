@@ -3,7 +3,7 @@
 use super::link::{ident, literal};
 use super::settings::Settings;
 use crate::provision::contract::Spec;
-use crate::provision::words::shell;
+use crate::text::words::shell;
 
 /// One `psql` with everything in order; it stops at the first fault. It asks for the password by itself.
 pub(super) fn command(settings: &Settings, spec: &Spec) -> String {

@@ -5,7 +5,7 @@ use super::link::{Conn, DENIED, Failure, ident, literal};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
 use crate::provision::contract::{Fault, Granted};
-use crate::provision::words::safe_line;
+use crate::text::words::safe_line;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 

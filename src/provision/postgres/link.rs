@@ -3,7 +3,7 @@
 //! Must never be handed out on a server that only reads: what a standby says may be of an hour ago.
 
 use crate::provision::contract::Fault;
-use crate::provision::words::safe_line;
+use crate::text::words::safe_line;
 use crate::text::{Length, Secret};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _};

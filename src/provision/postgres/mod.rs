@@ -23,9 +23,9 @@ mod scram;
 mod settings;
 
 use super::contract::{Act, Credential, Fault, Granted, Observation, Provisioner, Removed, Spec, Stray, store_part};
-use super::words::safe_line;
 use crate::policy::ProvisionerSettings;
 use crate::text::Length;
+use crate::text::words::safe_line;
 use catalogue::COMMENT;
 use futures_util::future::BoxFuture;
 use link::{Link, ident, literal};

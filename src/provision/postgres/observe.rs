@@ -5,7 +5,7 @@ use super::grant::{in_the_way, read, standing};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
 use crate::provision::contract::{Fault, Observation, Presence};
-use crate::provision::words::safe_line;
+use crate::text::words::safe_line;
 use std::fmt::Write as _;
 
 /// What is there, in one line.

@@ -7,7 +7,7 @@ use super::link::{Conn, ident};
 use super::settings::Place;
 use super::{Answers, Postgres, answer};
 use crate::provision::contract::{Fault, Removed};
-use crate::provision::words::safe_line;
+use crate::text::words::safe_line;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 

@@ -1,12 +1,12 @@
-//! Words that cross the border to a target: foreign bytes made into one safe line, and words quoted for a shell.
+//! Words that cross the border to a target or a program: foreign bytes made into one safe line, and words quoted for a shell.
 
 use std::fmt::Write as _;
 
-/// The longest line that is taken from a target, in characters.
+/// The longest line that is taken from outside, in characters.
 const LONGEST_LINE: usize = 400;
 
 /// Foreign bytes as one line: whatever a terminal would act on, or an eye would not see, becomes a visible mark.
-pub(super) fn safe_line(bytes: &[u8]) -> String {
+pub fn safe_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut line = String::new();
     for (count, c) in text.trim().chars().enumerate() {
@@ -24,7 +24,7 @@ pub(super) fn safe_line(bytes: &[u8]) -> String {
 }
 
 /// The last line that says something.
-pub(super) fn last_line(bytes: &[u8]) -> String {
+pub fn last_line(bytes: &[u8]) -> String {
     bytes
         .split(|b| matches!(b, b'\n' | b'\r'))
         .rev()
@@ -43,7 +43,7 @@ fn unseen(c: char) -> bool {
 }
 
 /// One word for a POSIX shell. Quotes are left out only where no shell could see anything in the word.
-pub(super) fn shell(word: &str) -> String {
+pub fn shell(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b':' | b'=' | b',' | b'@');
     if !word.is_empty() && word.bytes().all(plain) {
         word.to_owned()

@@ -1,9 +1,11 @@
-//! One run of a helper, bounded in time and in output, with nothing left behind.
+//! One run of somebody else's program, bounded in time and in output, with nothing left behind.
+//!
+//! No shell, no secret in its arguments, and of our environment only what is named. Knows nothing of what it is run for.
 
-use super::safe;
-use crate::provision::contract::Fault;
-use crate::provision::words::safe_line;
+pub mod safe;
+
 use crate::text::Length;
+use crate::text::words::last_line;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,42 +17,62 @@ use tokio::time::timeout;
 /// The most that is read from each of standard output and standard error, in bytes.
 const MOST: usize = 64 * 1024;
 
-/// How long pipes may stay open once the helper and its group are gone: only what left the group still holds them.
+/// How long pipes may stay open once the program and its group are gone: only what left the group still holds them.
 const LINGER: Duration = Duration::from_millis(200);
 
 /// How long a killed process may take to be gone.
 const DYING: Duration = Duration::from_secs(1);
 
-/// All that a helper sees of our environment. Our token and store's address are not among it.
+/// All that every program sees of our environment. Our token and store's address are not among it.
 const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 
-/// A run that ended by itself.
-pub(super) struct Ran {
-    pub(super) success: bool,
-    /// How it ended, in words.
-    pub(super) ending: String,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
+/// What is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The program and its arguments.
+    pub argv: &'a [String],
+    /// What faults call it.
+    pub shown: &'a str,
+    /// How long it may take.
+    pub limit: Length,
+    /// What it sees of our environment beside `PATH`, `HOME` and `LANG`.
+    pub passed_on: &'a [&'a str],
 }
 
-/// Runs `argv… verb` with `input` on standard input. A helper that outstays the limit or says too much is killed.
-pub(super) async fn run(argv: &[String], verb: &str, input: Vec<u8>, limit: Length) -> Result<Ran, Fault> {
-    let words = argv.to_vec();
-    tokio::task::spawn_blocking(move || safe::check(&words))
-        .await
-        .unwrap_or_else(|_| Err(Fault::passing("looking at the helper was interrupted")))?;
-    let (program, rest) = argv.split_first().ok_or_else(|| Fault::lasting("argv is empty"))?;
-    let shown = format!("{} {verb}", safe_line(program.as_bytes()));
+/// A run that ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Whether it ended with 0.
+    pub success: bool,
+    /// How it ended, in words.
+    pub ending: String,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// What it said beside.
+    pub stderr: Vec<u8>,
+}
 
+impl Ran {
+    /// Why it failed: the last line that it said of itself, or how it ended.
+    pub fn complaint(&self, shown: &str) -> String {
+        let said = last_line(&self.stderr);
+        if said.is_empty() { format!("{shown} ended with {} and said nothing", self.ending) } else { said }
+    }
+}
+
+/// Runs it with `input` on standard input. What outstays the limit or says too much is killed; a fault is a sentence.
+pub async fn run(what: Program<'_>, input: Vec<u8>) -> Result<Ran, String> {
+    let Program { argv, shown, limit, passed_on } = what;
+    let (program, rest) = argv.split_first().ok_or("argv is empty")?;
     let mut command = Command::new(program);
-    command.args(rest).arg(verb).env_clear().current_dir("/").process_group(0).kill_on_drop(true);
+    command.args(rest).env_clear().current_dir("/").process_group(0).kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    let mut child = command.spawn().map_err(|fault| Fault::passing(format!("cannot run {shown}: {fault}")))?;
+    command.envs(PASSED_ON.iter().chain(passed_on).filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let mut child = command.spawn().map_err(|fault| format!("cannot run {shown}: {fault}"))?;
 
     // Declared after the child: dropped before it, while its number still belongs to its group.
-    let group = Group::of(&child).ok_or_else(|| Fault::passing(format!("{shown} ended before it began")))?;
+    let group = Group::of(&child).ok_or_else(|| format!("{shown} ended before it began"))?;
     let answer = match timeout(limit.to_std(), listen(&mut child, &group, input)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(TooMuch(which))) => {
@@ -63,22 +85,22 @@ pub(super) async fn run(argv: &[String], verb: &str, input: Vec<u8>, limit: Leng
     if matches!(ended, Ok(Ok(_))) {
         group.forget();
     }
-    let (stdout, stderr) = answer.map_err(Fault::passing)?;
+    let (stdout, stderr) = answer?;
     match ended {
         Ok(Ok(status)) => Ok(Ran { success: status.success(), ending: status.to_string(), stdout, stderr }),
-        Ok(Err(fault)) => Err(Fault::passing(format!("cannot tell how {shown} ended: {fault}"))),
-        Err(_) => Err(Fault::passing(format!("{shown} cannot be stopped"))),
+        Ok(Err(fault)) => Err(format!("cannot tell how {shown} ended: {fault}")),
+        Err(_) => Err(format!("{shown} cannot be stopped")),
     }
 }
 
-/// Writes the input and reads both outputs until the helper has ended, and a moment longer.
+/// Writes the input and reads both outputs until the program has ended, and a moment longer.
 async fn listen(child: &mut Child, group: &Group, input: Vec<u8>) -> Result<(Vec<u8>, Vec<u8>), TooMuch> {
     let mut stdout = Capped::new(child.stdout.take(), "standard output");
     let mut stderr = Capped::new(child.stderr.take(), "standard error");
     let stdin = child.stdin.take();
     let write = async move {
         if let Some(mut stdin) = stdin {
-            // A helper need not read what it is told: a broken pipe is no fault.
+            // A program need not read what it is told: a broken pipe is no fault.
             let _ = stdin.write_all(&input).await;
         }
         Ok(())

@@ -1,17 +1,36 @@
-//! Whether a helper is safe to run: whoever can write it, or its folder, holds every access that it gives.
+//! Whether a helper is safe to run: whoever can write it, or its folder, does what it does in our name.
 
-use crate::provision::contract::Fault;
-use crate::provision::words::{safe_line, shell};
+use crate::text::words::{safe_line, shell};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+/// Why a helper is not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Unsafe {
+    /// The sentence, with the cure.
+    pub sentence: String,
+    /// Only the configuration can mend it: to try again changes nothing.
+    pub lasting: bool,
+}
+
+impl Unsafe {
+    fn passing(sentence: String) -> Self {
+        Self { sentence, lasting: false }
+    }
+
+    fn lasting(sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), lasting: true }
+    }
+}
 
 /// Refuses a helper that is not there, cannot be run, or can be changed by others; says the command that mends it.
 ///
 /// The word after it is looked at too where it is a file, for it is the program when the first one is an interpreter.
-pub(super) fn check(argv: &[String]) -> Result<(), Fault> {
+pub fn check(argv: &[String]) -> Result<(), Unsafe> {
     let mut words = argv.iter();
     let Some(program) = words.next().map(Path::new).filter(|path| path.is_absolute()) else {
-        return Err(Fault::lasting("the helper is not named by an absolute path: mend argv in the policy"));
+        return Err(Unsafe::lasting("the helper is not named by an absolute path: mend argv"));
     };
     if check_file(program)? & 0o111 == 0 {
         return Err(mend(program, "cannot be run", "chmod +x"));
@@ -23,13 +42,13 @@ pub(super) fn check(argv: &[String]) -> Result<(), Fault> {
 }
 
 /// Looks at the file, at its folder, and at both again where a link leads to. Gives the file's mode.
-fn check_file(path: &Path) -> Result<u32, Fault> {
+fn check_file(path: &Path) -> Result<u32, Unsafe> {
     let real = path
         .canonicalize()
-        .map_err(|fault| Fault::passing(format!("cannot find the helper {}: {fault}", shown(path))))?;
+        .map_err(|fault| Unsafe::passing(format!("cannot find the helper {}: {fault}", shown(path))))?;
     let file = unchangeable(&real)?;
     if file & 0o170_000 != 0o100_000 {
-        return Err(Fault::lasting(format!("the helper {} is not a file: mend argv in the policy", shown(path))));
+        return Err(Unsafe::lasting(format!("the helper {} is not a file: mend argv", shown(path))));
     }
     for folder in [path.parent(), real.parent()].into_iter().flatten() {
         unchangeable(folder)?;
@@ -38,10 +57,10 @@ fn check_file(path: &Path) -> Result<u32, Fault> {
 }
 
 /// The mode of what is there, when only root and our own account can change it.
-fn unchangeable(path: &Path) -> Result<u32, Fault> {
+fn unchangeable(path: &Path) -> Result<u32, Unsafe> {
     let there = path
         .metadata()
-        .map_err(|fault| Fault::passing(format!("cannot look at the helper's {}: {fault}", shown(path))))?;
+        .map_err(|fault| Unsafe::passing(format!("cannot look at the helper's {}: {fault}", shown(path))))?;
     if there.mode() & 0o022 != 0 {
         return Err(mend(path, "can be changed by others", "chmod go-w"));
     }
@@ -51,9 +70,9 @@ fn unchangeable(path: &Path) -> Result<u32, Fault> {
     Ok(there.mode())
 }
 
-fn mend(path: &Path, what: &str, command: &str) -> Fault {
+fn mend(path: &Path, what: &str, command: &str) -> Unsafe {
     let quoted = shell(&path.to_string_lossy());
-    Fault::passing(format!("the helper is refused: {} {what}; run {command} {quoted}", shown(path)))
+    Unsafe::passing(format!("the helper is refused: {} {what}; run {command} {quoted}", shown(path)))
 }
 
 fn shown(path: &Path) -> String {
