@@ -8,10 +8,11 @@ use nightlatch::cli::{
     Trouble,
 };
 use nightlatch::client::Door;
-use nightlatch::config::Paths;
+use nightlatch::config::{self, Client, Paths};
 use nightlatch::dashboard::{self, Ended, Options};
 use nightlatch::demo::{self, How};
 use nightlatch::doctor::{self, Finding};
+use nightlatch::notify::table::Wanted;
 use nightlatch::server::host::{self, HostFault};
 use nightlatch::text::{Instant, Length};
 use serde_json::json;
@@ -266,7 +267,7 @@ fn doctor_room(asked: Doctor) -> Ending {
 async fn examine(asked: Doctor) -> Said {
     let out = Output::new(asked.json);
     if asked.args.what.is_some() {
-        return Err(Trouble::new(Exit::Usage, "notifications are not part of this version", "leave notify out"));
+        return try_notifications(out, asked).await;
     }
     let file = server_file(asked.config)?;
     let looks = doctor::examine(&file, &mut |what| out.progress(what)).await;
@@ -290,4 +291,42 @@ async fn examine(asked: Doctor) -> Said {
         Some(Finding::Fault) => Exit::Fault,
         Some(Finding::Ok | Finding::Warning) | None => Exit::Done,
     })
+}
+
+/// `doctor notify`: about somebody's own machine, so it reads `config.toml`.
+async fn try_notifications(out: Output, asked: Doctor) -> Said {
+    let paths =
+        Paths::find().map_err(|fault| Trouble::new(Exit::Usage, fault.to_string(), "set HOME to a folder of yours"))?;
+    let file = asked.config.unwrap_or_else(|| paths.client_file());
+    let (client, told) = Client::load_kindly(&file).map_err(|faults| {
+        let sentence = faults.first().map(ToString::to_string).unwrap_or_default();
+        Trouble::new(Exit::Usage, sentence, "nightlatch config check names each fault")
+    })?;
+    told.iter().for_each(|fault| out.remark(fault.to_string()));
+    let found = doctor::notify::notifications(&wanted(&client.notify), &mut |what| out.progress(what)).await;
+    if asked.json {
+        out.json_value(&found)?;
+    } else {
+        let rows: Vec<Vec<String>> = found
+            .channels
+            .iter()
+            .map(|tried| {
+                let works = if tried.works { "works" } else { "does not" };
+                vec![tried.channel.to_owned(), works.to_owned(), tried.sentence.clone()]
+            })
+            .collect();
+        let mut page = Page::new();
+        // Not cut to the terminal's width: what to do stands at the end.
+        page.table(&["CHANNEL", "STATE", "WHAT WAS FOUND"], &rows, None);
+        page.line("");
+        page.line(format!("Terminal: {}", found.terminal));
+        page.line(format!("Verdict:  {}", found.verdict));
+        out.page(&page)?;
+    }
+    Ok(if found.works() { Exit::Done } else { Exit::Fault })
+}
+
+/// The channels that somebody wants.
+fn wanted(_: &config::client::Notify) -> Wanted {
+    Wanted::default()
 }

@@ -4,6 +4,9 @@
 //! again and what it replaces; a channel brings it. Nothing here decides about a request: there is no button that approves.
 
 pub mod alert;
+pub mod desktop;
+pub mod hook;
+pub mod table;
 pub mod terminal;
 
 pub use alert::{Alert, Key, Urgency};
