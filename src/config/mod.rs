@@ -11,6 +11,7 @@ pub mod paths;
 pub mod policy_file;
 pub mod server;
 pub mod starter;
+pub mod webhooks;
 
 pub use address::{Address, Listen, StoreUrl};
 pub use client::Client;

@@ -3,6 +3,7 @@
 //! Holds no secret itself: an inline one is a fault.
 
 use super::address::{Listen, Network, StoreUrl};
+use super::webhooks::{RawWebhook, Webhook};
 use super::{Judge, check_private, files, read_secret};
 use crate::policy::Fault;
 use crate::text::Length;
@@ -38,6 +39,8 @@ pub struct Server {
     pub limits: Limits,
     /// Private hosts and networks that calendars may be read from.
     pub allow: Vec<String>,
+    /// Where it sends what happens.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// Where the policy comes from.
@@ -136,6 +139,8 @@ pub struct RawServer {
     pub limits: RawLimits,
     /// What may be reached outside.
     pub outbound: RawOutbound,
+    /// Where the server sends what happens.
+    pub webhooks: Vec<RawWebhook>,
 }
 
 /// `[outbound]`
@@ -229,7 +234,8 @@ impl Server {
         let made = self.checkpoint_key.exists().then(|| self.checkpoint_key.clone());
         let login = self.login.as_ref().and_then(|login| secret(&login.client_secret));
         let files = [made, secret(&self.password), login, self.tls.as_ref().map(|tls| tls.key.clone())];
-        files.into_iter().flatten().filter_map(|path| check_private(&path).err()).collect()
+        let webhooks = self.webhooks.iter().map(|webhook| webhook.secret_file.clone());
+        files.into_iter().flatten().chain(webhooks).filter_map(|path| check_private(&path).err()).collect()
     }
 }
 
@@ -276,22 +282,9 @@ impl Judge<'_> {
             tls,
             login,
             limits,
-            allow: self.allowed(&raw.outbound.allow),
+            allow: self.allowed(&["outbound", "allow"], &raw.outbound.allow),
+            webhooks: self.webhooks(&raw.webhooks),
         })
-    }
-
-    fn allowed(&mut self, raw: &[String]) -> Vec<String> {
-        let host = |text: &str| {
-            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-            (1..=253).contains(&text.len()) && text.chars().all(fits)
-        };
-        let (good, bad): (Vec<&String>, Vec<&String>) =
-            raw.iter().partition(|text| host(text) || text.parse::<Network>().is_ok());
-        for text in bad {
-            let cure = "write a host as calendar.internal.example, or a network as 10.1.0.0/16";
-            self.fault(&["outbound", "allow"], &format!("{text:?} is neither a host nor a network"), cure);
-        }
-        good.into_iter().cloned().collect()
     }
 
     fn store(&mut self, raw: &RawStore) -> (Option<StoreUrl>, Option<SecretFrom>) {
