@@ -17,6 +17,19 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take, all of it.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How much of an answer that nobody reads is taken, in bytes, and for how long.
+const POLITE: usize = 64 * 1024;
+const POLITE_FOR: Duration = Duration::from_secs(1);
+
+/// What came back for something that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub code: u16,
+    /// What it says of when to try again.
+    pub pause: Option<Duration>,
+}
+
 /// A host or a network that may be reached although it is not public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allow {
@@ -126,6 +139,29 @@ impl Outbound {
         String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
     }
 
+    /// Sends a body of JSON, and says what came back; what the answer holds is looked at by nobody. The error is a sentence
+    /// without the address.
+    pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: String) -> Result<Answer, String> {
+        let url = self.checked(url)?;
+        let mut request = self.http.post(url).header("content-type", "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send().await.map_err(|error| self.said(error))?;
+        let pause = response.headers().get("retry-after").and_then(|text| text.to_str().ok()?.trim().parse().ok());
+        // A little of it is taken, so that whoever writes it is not cut off; what it is worth, its status says already.
+        let mut left = POLITE;
+        let hearing = async {
+            while let Ok(Some(chunk)) = response.chunk().await
+                && left > chunk.len()
+            {
+                left -= chunk.len();
+            }
+        };
+        let _ = tokio::time::timeout(POLITE_FOR, hearing).await;
+        Ok(Answer { code: response.status().as_u16(), pause: pause.map(Duration::from_secs) })
+    }
+
     /// The address, if it may be asked. A host that is an address does not pass by the resolver, so it is looked at here.
     fn checked(&self, url: &str) -> Result<Url, String> {
         let url = Url::parse(url).map_err(|_| "it is no address that can be read".to_owned())?;
@@ -159,7 +195,7 @@ impl Outbound {
     }
 }
 
-const PRIVATE: &str = "its host is in a private network: allow it in server.toml, [outbound] allow";
+const PRIVATE: &str = "its host is in a private network: name it in server.toml, in the allow that belongs to it";
 
 /// Looks names up and hands out only addresses that may be reached, so that what was looked at is what is connected to.
 struct Guard {

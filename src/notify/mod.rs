@@ -8,6 +8,7 @@ pub mod desktop;
 pub mod hook;
 pub mod table;
 pub mod terminal;
+pub mod webhook;
 
 pub use alert::{Alert, Key, Urgency};
 

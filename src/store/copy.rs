@@ -10,7 +10,7 @@ use super::schema;
 use serde_json::{Value, json};
 
 /// What a table holds: its name, its columns (`#` marks a number), and how many columns make its key.
-const TABLES: [(&str, &[&str], usize); 10] = [
+const TABLES: [(&str, &[&str], usize); 12] = [
     ("head", &["#one", "#seq", "#at", "#alive_at", "link", "tree", "#number", "policy", "#format", "store_id"], 1),
     ("event", &["#seq", "#at", "subject", "kind", "actor", "policy", "body", "link"], 1),
     ("text", &["#id", "subject", "salt", "words"], 1),
@@ -56,6 +56,12 @@ const TABLES: [(&str, &[&str], usize); 10] = [
     ),
     ("command_key", &["actor", "key", "body_hash", "#request", "#seq", "#at"], 2),
     ("follower", &["name", "#seq", "#at"], 1),
+    ("lease", &["name", "replica", "#until_at"], 1),
+    (
+        "undelivered",
+        &["follower", "#seq", "#request", "#since", "#tries", "#next_at", "#dead_at", "sentence"],
+        2,
+    ),
     ("token", &["#id", "person", "kind", "name", "hash", "#created_at", "#expires_at", "#used_at", "#revoked_at"], 1),
     ("checkpoint", &["#size", "#at", "note"], 1),
     ("frozen", &["subject", "#seq", "#at", "by", "#words_text"], 1),

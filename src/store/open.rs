@@ -4,6 +4,7 @@ use super::act::{Act, Done, LeaseAsk, Leased, Queue, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
+use super::follower::Follow;
 use super::head::{COLUMNS, Head};
 use super::hint;
 use super::location::{Location, Trace};
@@ -206,6 +207,11 @@ impl Store {
 
     async fn side(&self, side: Side) -> Result<(), StoreError> {
         self.ask(Queue::Machine, |answer| Job::Side(side, answer)).await?
+    }
+
+    /// A follower's write; says how many rows its first statement touched.
+    pub(super) async fn follow(&self, follow: Follow) -> Result<usize, StoreError> {
+        self.ask(Queue::Machine, |answer| Job::Follow(follow, answer)).await?
     }
 
     async fn ask<T>(&self, queue: Queue, job: impl FnOnce(Answer<T>) -> Job) -> Result<T, StoreError> {

@@ -46,6 +46,12 @@ pub const STATEMENTS: &[&str] = &[
         seq BIGINT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (actor, key))",
     "CREATE INDEX IF NOT EXISTS command_key_at ON command_key (at)",
     "CREATE TABLE IF NOT EXISTS follower (name TEXT PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL)",
+    // Which replica moves a follower.
+    "CREATE TABLE IF NOT EXISTS lease (name TEXT PRIMARY KEY, replica TEXT NOT NULL, until_at BIGINT NOT NULL)",
+    // What a follower could not bring yet, or gave up.
+    "CREATE TABLE IF NOT EXISTS undelivered (
+        follower TEXT NOT NULL, seq BIGINT NOT NULL, request BIGINT NOT NULL, since BIGINT NOT NULL, tries BIGINT NOT NULL,
+        next_at BIGINT NOT NULL, dead_at BIGINT, sentence TEXT NOT NULL, PRIMARY KEY (follower, seq))",
     "CREATE TABLE IF NOT EXISTS token (
         id BIGINT PRIMARY KEY, person TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
         created_at BIGINT NOT NULL, expires_at BIGINT, used_at BIGINT, revoked_at BIGINT)",

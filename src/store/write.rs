@@ -7,6 +7,7 @@ use super::act::{Act, Done, LeaseAsk, Leased, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
+use super::follower::{self, Follow};
 use super::keep::Stored;
 use super::lease;
 use super::load::{KEYS_LIVE, begin_at_head, load, places};
@@ -46,6 +47,7 @@ pub(super) enum Job {
     Act(Box<Act>, ActAnswer),
     Lease(LeaseAsk, Answer<Result<Vec<Leased>, StoreError>>),
     Side(Side, Answer<Result<(), StoreError>>),
+    Follow(Follow, Answer<Result<usize, StoreError>>),
     /// Take no more, do what waits, say so.
     Stop(Answer<()>),
 }
@@ -122,6 +124,7 @@ impl Scribe {
                 match job {
                     Job::Lease(ask, answer) => drop(answer.send(self.lease(&ask).await)),
                     Job::Side(side, answer) => drop(answer.send(self.side(side).await)),
+                    Job::Follow(follow, answer) => drop(answer.send(self.follow(follow).await)),
                     Job::Stop(answer) => {
                         queues.people.close();
                         queues.machine.close();
@@ -272,6 +275,14 @@ impl Scribe {
             self.writer.commit().await
         };
         let done = done.await;
+        if done.is_err() {
+            self.writer.rollback().await;
+        }
+        done
+    }
+
+    async fn follow(&mut self, follow: Follow) -> Result<usize, StoreError> {
+        let done = follower::write(&mut self.writer, follow).await;
         if done.is_err() {
             self.writer.rollback().await;
         }
