@@ -47,6 +47,8 @@ pub enum Actor {
     Clock,
     /// What gives, removes and observes.
     Reconciler,
+    /// What tells people by the server's own channels.
+    Notifier,
     /// An operating-system account at the `admin` verbs, or the owner of a policy file.
     Os(String),
 }
@@ -56,7 +58,7 @@ impl Actor {
     pub fn person(&self) -> Option<&PersonId> {
         match self {
             Self::Person(id, _) => Some(id),
-            Self::Clock | Self::Reconciler | Self::Os(_) => None,
+            Self::Clock | Self::Reconciler | Self::Notifier | Self::Os(_) => None,
         }
     }
     /// An account of the machine, with anything unusual in its name replaced.
@@ -70,6 +72,7 @@ impl Actor {
             Self::Person(id, _) => id.to_string(),
             Self::Clock => "clock".into(),
             Self::Reconciler => "reconciler".into(),
+            Self::Notifier => "notifier".into(),
             Self::Os(account) => format!("os:{account}"),
         }
     }
@@ -77,7 +80,7 @@ impl Actor {
     pub const fn via(&self) -> Via {
         match self {
             Self::Person(_, via) => *via,
-            Self::Clock | Self::Reconciler => Via::Replica,
+            Self::Clock | Self::Reconciler | Self::Notifier => Via::Replica,
             Self::Os(_) => Via::Shell,
         }
     }
@@ -106,6 +109,7 @@ impl FromStr for Actor {
         Ok(match (id, via) {
             ("clock", Via::Replica) => Self::Clock,
             ("reconciler", Via::Replica) => Self::Reconciler,
+            ("notifier", Via::Replica) => Self::Notifier,
             (id, Via::Shell) => Self::Os(id.strip_prefix("os:").ok_or_else(bad)?.to_owned()),
             (id, via) => Self::Person(id.parse().map_err(|_| bad())?, via),
         })

@@ -4,8 +4,8 @@ use super::actor::Actor;
 use super::event::{About, Ask, Decider, Event, Placement, Rung, Text, Verdict};
 use super::id::RequestNumber;
 use super::request::{
-    Alerted, Claim, Closed, Decision, Ended, Escalation, Extended, Extension, Failure, Given, HandedBack, Held, How,
-    LastVerdict, Note, Request, Revision, SentBack, State, Withdrawn,
+    Alarm, Alerted, Brought, Claim, Closed, Decision, Ended, Escalation, Extended, Extension, Failure, Given,
+    HandedBack, Held, How, LastVerdict, Note, Request, Revision, SentBack, State, TOLD, Telling, Withdrawn,
 };
 use super::window::Window;
 use crate::text::{Instant, PersonId, RoleId};
@@ -46,6 +46,7 @@ pub fn apply(request: Option<Request>, number: RequestNumber, event: &Event, pla
             acknowledged: Vec::new(),
             alerted: Vec::new(),
             escalation: None,
+            told: Vec::new(),
             notes: Vec::new(),
         });
     };
@@ -111,6 +112,7 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
             request.notes.push(Note { by: place.actor.id(), at: place.at, text: bare(note) });
         }
         Event::Routed { to, rung, .. } => {
+            telling(request, std::slice::from_ref(to), place);
             if !request.reached.contains(to) {
                 request.reached.push(to.clone());
             }
@@ -118,13 +120,16 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
             climbed(request, rung.as_ref(), Some(to), place.at);
         }
         Event::Told { to, about, rung } => {
-            let waits = matches!(about, About::Ask | About::Again | About::Changed);
-            if waits {
-                alerted(request, to, place.at);
-            }
-            climbed(request, rung.as_ref(), to.first().filter(|_| waits), place.at);
+            telling(request, to, place);
+            told(request, to, *about, rung.as_ref(), place.at);
+        }
+        Event::Delivered { of, to, channel, fault } => {
+            let brought =
+                Brought { to: to.clone(), channel: channel.clone(), at: place.at, fault: fault.as_ref().map(bare) };
+            delivered(request, *of, brought);
         }
         Event::DutyPassed { to, .. } => {
+            telling(request, std::slice::from_ref(to), place);
             alerted(request, std::slice::from_ref(to), place.at);
             if let Some(escalation) = &mut request.escalation {
                 (escalation.to, escalation.holder, escalation.since) = (to.clone(), to.clone(), place.at);
@@ -155,6 +160,7 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         | Event::Refused { .. }
         // These are about no request.
         | Event::PolicyChanged { .. }
+        | Event::PolicyRefused { .. }
         | Event::RotaChanged { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
@@ -165,6 +171,52 @@ fn step(request: &mut Request, event: &Event, place: Place<'_>) {
         | Event::KeyChanged { .. }
         | Event::ClockAccepted { .. }
         | Event::LossAccepted { .. } => {}
+    }
+}
+
+/// Remembers whom an event tells, so that what becomes of it can be said.
+fn telling(request: &mut Request, to: &[PersonId], place: Place<'_>) {
+    if request.told.len() >= TOLD {
+        request.told.remove(0);
+    }
+    request.told.push(Telling { seq: place.seq, to: to.to_vec(), brought: Vec::new() });
+}
+
+/// Writes down what a channel says of a telling: of several reports of one way the last holds.
+fn delivered(request: &mut Request, of: i64, brought: Brought) {
+    let Some(telling) = request.told.iter_mut().find(|telling| telling.seq == of) else { return };
+    telling.brought.retain(|known| (&known.to, &known.channel) != (&brought.to, &brought.channel));
+    telling.brought.push(brought);
+}
+
+/// What being told changes: of what waits, of an end that is near, of a removal that is overdue.
+fn told(request: &mut Request, to: &[PersonId], about: About, rung: Option<&Rung>, at: Instant) {
+    match about {
+        About::Ask | About::Again | About::Changed => {
+            alerted(request, to, at);
+            climbed(request, rung, to.first(), at);
+        }
+        About::Unanswered | About::Lapsing => climbed(request, rung, None, at),
+        About::Ending => {
+            if let (State::Held(held), Some(rung)) = (&mut request.state, rung) {
+                // A clock that leapt forward must not take the steps to come with it.
+                held.ending = Some(rung.due_at.min(at));
+            }
+        }
+        About::Overdue => {
+            let (State::Held(held), Some(rung)) = (&mut request.state, rung) else { return };
+            if held.alarm.is_none() {
+                // Who wanted to hear no more of what waited does want to hear of this.
+                request.acknowledged.clear();
+            }
+            let (step, taken, next_at) = (rung.step, rung.due_at.min(at), rung.next_at);
+            let alarm = held.alarm.get_or_insert_with(|| Alarm { step, taken, next_at, told: Vec::new() });
+            (alarm.step, alarm.taken, alarm.next_at) = (step, taken.max(alarm.taken), next_at);
+            for who in to.iter().filter(|who| !alarm.told.contains(who)).cloned().collect::<Vec<_>>() {
+                alarm.told.push(who);
+            }
+        }
+        About::Decided | About::Lapsed | About::Ready | About::Failed | About::Ended | About::Removed => {}
     }
 }
 
@@ -260,6 +312,8 @@ fn approved(decision: Decision, window: Window, role: RoleId, placement: Placeme
         observed: None,
         failure: None,
         looked_after_by: None,
+        ending: None,
+        alarm: None,
         attested: None,
         credential: None,
         closed: None,
@@ -393,8 +447,10 @@ fn held_step(held: &mut Held, event: &Event, place: Place<'_>) {
         | Event::Routed { .. }
         | Event::Told { .. }
         | Event::DutyPassed { .. }
+        | Event::Delivered { .. }
         | Event::Refused { .. }
         | Event::PolicyChanged { .. }
+        | Event::PolicyRefused { .. }
         | Event::RotaChanged { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }

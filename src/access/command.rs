@@ -1,5 +1,6 @@
 //! What somebody wants to happen. Every way in sends one of these through the one door.
 
+use super::channel::ChannelName;
 use super::event::{Observed, Placement, SendBackCode};
 use super::id::RequestNumber;
 use super::window::Asked;
@@ -214,6 +215,15 @@ pub enum Command {
     Lapse,
     /// Steps of the ladder fell due, or duty passed.
     Escalate,
+    /// A channel brought what somebody is told, or says why not.
+    Delivered {
+        /// The event that tells it.
+        of: i64,
+        /// By which channel.
+        channel: ChannelName,
+        /// Why it did not arrive.
+        fault: Option<String>,
+    },
     /// What granting came to.
     ReportGrant(Report),
     /// What removing came to.
@@ -247,6 +257,13 @@ pub enum Command {
         text: String,
         /// Why.
         words: Option<String>,
+    },
+    /// The policy's file is refused.
+    RefusePolicy {
+        /// Of what is refused.
+        hash: String,
+        /// What is wrong with it.
+        fault: String,
     },
     /// A calendar was read, and says something new.
     ChangeRota {
@@ -359,12 +376,14 @@ impl Command {
             Self::Collect => "connect",
             Self::Lapse => "lapse",
             Self::Escalate => "escalate",
+            Self::Delivered { .. } => "delivered",
             Self::ReportGrant(_) => "report-grant",
             Self::ReportRemoval(_) => "report-removal",
             Self::ReportDrift { .. } => "report-drift",
             Self::Freeze { .. } => "freeze",
             Self::Thaw { .. } => "thaw",
             Self::ChangePolicy { .. } => "change-policy",
+            Self::RefusePolicy { .. } => "refuse-policy",
             Self::ChangeRota { .. } => "change-rota",
             Self::CreateToken { .. } => "create-token",
             Self::EndToken { .. } => "end-token",

@@ -2,7 +2,12 @@
 
 use super::request::{Held, Request, State};
 use super::status::lapses_at;
-use crate::text::Instant;
+use crate::text::{Instant, Length};
+
+/// So long before its end the user of an access is told.
+pub const ENDING: [Length; 3] = [Length::from_minutes(15), Length::from_minutes(5), Length::from_minutes(1)];
+/// So long after its end an access that was not read back as gone is told of.
+pub const OVERDUE: Length = Length::from_seconds(60);
 
 /// In which of three piles a request lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +58,39 @@ pub fn waits(request: &Request) -> bool {
     }
 }
 
-/// When the ladder has to be looked at next: its next step, or the end of a claim that pauses it. A change of duty is found by
-/// looking now and then, because the policy alone knows of it.
-pub fn looks(request: &Request) -> Option<Instant> {
+/// When somebody has to be told next, seen from `at`: a step of the ladder, an end that is near, a removal that is overdue. A
+/// change of duty is found by looking now and then, because the policy alone knows of it.
+pub fn looks(request: &Request, at: Instant) -> Option<Instant> {
+    let held = request.held().filter(|held| held.closed.is_none());
+    let Some(held) = held else { return climbs(request) };
+    let alarm = held.alarm.as_ref().map_or(Some(alarms_from(held)), |alarm| alarm.next_at);
+    if at >= held.end() {
+        return alarm;
+    }
+    [climbs(request), marks(held).first().copied(), alarm].into_iter().flatten().min()
+}
+
+/// Whether its removal may be told of.
+pub fn alarms(request: &Request, at: Instant) -> bool {
+    request.held().is_some_and(|held| held.closed.is_none() && at >= alarms_from(held))
+}
+
+/// From when on a removal that was not read back as gone is told of.
+pub fn alarms_from(held: &Held) -> Instant {
+    held.end().plus(OVERDUE.max(held.placement.bound))
+}
+
+/// When its user is told of the end that holds, as far as that was not told: what lies before the access, or before that end
+/// was given, is not.
+pub fn marks(held: &Held) -> Vec<Instant> {
+    let Some(given) = held.granted.as_ref().filter(|_| held.ended.is_none()) else { return Vec::new() };
+    let given = held.extended.last().map_or(given.at, |extended| extended.decision.at.max(given.at));
+    let told = held.ending.map_or(given, |told| told.max(given));
+    ENDING.iter().map(|before| held.window.until.minus(*before)).filter(|mark| *mark > told).collect()
+}
+
+/// When the ladder of what waits has to be looked at next: its next step, or the end of a claim that pauses it.
+fn climbs(request: &Request) -> Option<Instant> {
     let (began, extension) = match &request.state {
         State::Pending => (request.waits_since, false),
         State::Held(held) => (held.waiting_extension().filter(|_| held.closed.is_none())?.at, true),

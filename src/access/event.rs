@@ -1,5 +1,6 @@
 //! What happened. Bodies only grow: an old record must always be readable; a new kind raises the store's format.
 
+use super::channel::ChannelName;
 use super::id::RequestNumber;
 use super::window::{Asked, Window};
 use crate::checks::Check;
@@ -9,7 +10,7 @@ use crate::text::{Instant, PersonId, RoleId, SystemId};
 use serde::{Deserialize, Serialize};
 
 /// The format of the record that this binary knows. A higher one in a store makes it refuse to write.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 /// The format of a store in which nothing stands yet; the first event of a newer kind raises it.
 pub const FIRST_FORMAT: i64 = 1;
 
@@ -261,6 +262,18 @@ pub enum Event {
         from: PersonId,
         to: PersonId,
     },
+    /// A channel brought what somebody is told, or says why not.
+    Delivered {
+        /// The event that tells it.
+        of: i64,
+        /// To whom; nobody in particular where the server itself sent it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<PersonId>,
+        channel: ChannelName,
+        /// Why it did not arrive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Text>,
+    },
     Refused {
         act: String,
         code: String,
@@ -272,6 +285,12 @@ pub enum Event {
         policy: Text,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         words: Option<Text>,
+    },
+    /// The policy's file was refused; the one before rules on. The admins are told by it.
+    PolicyRefused {
+        /// Of what was refused: each is told once.
+        hash: String,
+        fault: Text,
     },
     RotaChanged {
         rota: String,
@@ -323,7 +342,7 @@ pub enum Event {
     },
 }
 
-/// A step of the ladder that was taken.
+/// A step that was taken: of the ladder, of what is told before an end, or of an overdue removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
     /// Which one, from 1.
@@ -362,6 +381,31 @@ pub enum About {
     Failed,
     /// The access was ended by somebody else.
     Ended,
+    /// The access ends soon.
+    Ending,
+    /// The access should be gone, and was not read back as gone.
+    Overdue,
+    /// What was overdue is gone.
+    Removed,
+}
+
+impl About {
+    /// Whether it came with the third format.
+    const fn is_newer(self) -> bool {
+        match self {
+            Self::Ending | Self::Overdue | Self::Removed => true,
+            Self::Ask
+            | Self::Again
+            | Self::Changed
+            | Self::Decided
+            | Self::Unanswered
+            | Self::Lapsing
+            | Self::Lapsed
+            | Self::Ready
+            | Self::Failed
+            | Self::Ended => false,
+        }
+    }
 }
 
 /// Where the access goes, fixed at approval: a grant keeps these settings until it is observed absent.
@@ -467,8 +511,10 @@ impl Event {
             | Self::Routed { .. }
             | Self::Told { .. }
             | Self::DutyPassed { .. }
+            | Self::Delivered { .. }
             | Self::Refused { .. }
             | Self::PolicyChanged { .. }
+            | Self::PolicyRefused { .. }
             | Self::RotaChanged { .. }
             | Self::Frozen { .. }
             | Self::Thawed { .. }
@@ -484,7 +530,10 @@ impl Event {
 
     /// The format of the record from which on there is this kind.
     pub const fn format(&self) -> i64 {
-        if matches!(self, Self::RotaChanged { .. } | Self::Told { .. } | Self::DutyPassed { .. }) {
+        let newer = matches!(self, Self::Told { about, .. } if about.is_newer());
+        if newer || matches!(self, Self::Delivered { .. } | Self::PolicyRefused { .. }) {
+            3
+        } else if matches!(self, Self::RotaChanged { .. } | Self::Told { .. } | Self::DutyPassed { .. }) {
             2
         } else {
             FIRST_FORMAT
@@ -506,6 +555,8 @@ impl Event {
             | Self::LossAccepted { words, .. } => vec![words],
             Self::Approved { words, .. } | Self::Extended { words, .. } => words.iter_mut().collect(),
             Self::Noted { note } => vec![note],
+            Self::Delivered { fault, .. } => fault.iter_mut().collect(),
+            Self::PolicyRefused { fault, .. } => vec![fault],
             Self::ExtensionAsked { done, remaining, .. } => vec![done, remaining],
             Self::HandedBack { changed, checked, follow_up } => {
                 [changed, checked, follow_up].into_iter().flatten().collect()

@@ -8,6 +8,7 @@
 
 pub mod actor;
 mod apply;
+pub mod channel;
 pub mod command;
 pub mod decide;
 pub mod due;
@@ -23,6 +24,7 @@ pub mod window;
 
 pub use actor::{Actor, Subject, Via};
 pub use apply::{Place, apply};
+pub use channel::ChannelName;
 pub use command::Command;
 pub use decide::decide;
 pub use event::{Event, Text};

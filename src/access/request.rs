@@ -1,5 +1,6 @@
 //! A request as its events make it: the record that everything else hangs on.
 
+use super::channel::ChannelName;
 use super::event::{Ask, Decider, Observed, Placement, SendBackCode, Text, Verdict};
 use super::id::RequestNumber;
 use super::window::{Asked, Window};
@@ -50,9 +51,43 @@ pub struct Request {
     /// Where the ladder of what waits, or waited last, stands.
     #[serde(default)]
     pub escalation: Option<Escalation>,
+    /// Who was told by which event, and what became of it: the newest [`TOLD`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Telling>,
     /// What people noted.
     #[serde(default)]
     pub notes: Vec<Note>,
+}
+
+/// So many tellings of a request are remembered: a report on an older one comes too late.
+pub const TOLD: usize = 64;
+
+/// An event that tells somebody something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Itself.
+    pub seq: i64,
+    /// Whom it tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<PersonId>,
+    /// What is known of its way there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brought: Vec<Brought>,
+}
+
+/// What one channel says of one telling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// To whom; nobody in particular where the server itself sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<PersonId>,
+    /// By which channel.
+    pub channel: ChannelName,
+    /// When that was recorded.
+    pub at: Instant,
+    /// Why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Text>,
 }
 
 /// Somebody was alerted.
@@ -183,6 +218,12 @@ pub struct Held {
     /// Who looks after its overdue removal.
     #[serde(default)]
     pub looked_after_by: Option<PersonId>,
+    /// Up to when what is told before the end was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Instant>,
+    /// Where the ladder of its overdue removal stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     /// Somebody says by hand that it is gone; it stays open until it is read.
     #[serde(default)]
     pub attested: Option<Note>,
@@ -192,6 +233,19 @@ pub struct Held {
     /// Read back as gone: the end of the record.
     #[serde(default)]
     pub closed: Option<Closed>,
+}
+
+/// The ladder of a removal that is overdue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The last step taken, from 1.
+    pub step: u32,
+    /// When that fell due.
+    pub taken: Instant,
+    /// When the next one does.
+    pub next_at: Option<Instant>,
+    /// Who was told.
+    pub told: Vec<PersonId>,
 }
 
 /// The access was given.

@@ -43,6 +43,33 @@ pub fn ends(policy: &Policy, system: &System, request: &Request, person: &Person
     governs(policy, system, person, at) || request.held().is_some_and(|held| held.decision.by == *person)
 }
 
+/// May `person` look after the removal of what `request` gave: as [`ends`], and where its system is no longer known, too.
+pub fn may_end(policy: &Policy, request: &Request, person: &PersonId, at: Instant) -> bool {
+    if policy.person(person).is_none() {
+        return false;
+    }
+    match policy.systems.get(&request.ask.system) {
+        Some(system) => ends(policy, system, request, person, at),
+        None => {
+            policy.is_lead(person, at)
+                || policy.is(person, Duty::Admin)
+                || request.held().is_some_and(|held| held.decision.by == *person)
+        }
+    }
+}
+
+/// Who looks after a removal that is overdue: who approved it, who took it over, and who is on duty for its system.
+pub fn looks_after(policy: &Policy, request: &Request, at: Instant) -> Vec<PersonId> {
+    let held = request.held();
+    let mut found: Vec<PersonId> = held.map(|held| held.decision.by.clone()).into_iter().collect();
+    found.extend(held.and_then(|held| held.looked_after_by.clone()));
+    let system = policy.systems.get(&request.ask.system);
+    let duty = system.and_then(|system| policy.eligible(system, request.ask.kind, at).into_iter().next());
+    found.extend(duty.map(|(who, _)| who));
+    found.retain(|who| may_end(policy, request, who, at));
+    found
+}
+
 /// May `person` freeze and thaw `system`?
 pub fn governs(policy: &Policy, system: &System, person: &PersonId, at: Instant) -> bool {
     system.owner == *person

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::sheet::{Eye, person, who, word};
 use super::times;
-use crate::wire::{CalendarView, DutyView, EscalationView, GapView, NextDutyView, TurnsView};
+use crate::wire::{CalendarView, DutyView, EscalationView, GapView, NextDutyView, ReachedView, TurnsView};
 
 /// One who can say yes, in a line.
 pub fn duty(view: &DutyView, eye: &Eye) -> String {
@@ -50,6 +50,14 @@ pub fn rota(view: &TurnsView, eye: &Eye) -> Page {
     page
 }
 
+/// What a channel reported.
+fn way_said(way: &ReachedView, eye: &Eye) -> String {
+    match &way.fault {
+        Some(fault) => format!(", {} failed: {fault}", way.channel),
+        None => format!(", {} {}", way.channel, eye.short(way.at)),
+    }
+}
+
 /// Who was tried, how they are reached, and what comes next.
 pub fn ladder(view: &EscalationView, eye: &Eye) -> Page {
     let mut page = Page::new();
@@ -59,11 +67,12 @@ pub fn ladder(view: &EscalationView, eye: &Eye) -> Page {
         } else {
             String::new()
         };
+        let ways: String = tried.reached.iter().map(|way| way_said(way, eye)).collect();
         let quiet = if tried.acknowledged { ", wants no more alerts" } else { "" };
         let reached = reached(&tried.zone, tried.contact.as_deref(), eye);
         page.field(
             "alerted",
-            &format!("{} {}{again}{quiet}{reached}", who(&tried.person), eye.short(tried.at)),
+            &format!("{} {}{again}{ways}{quiet}{reached}", who(&tried.person), eye.short(tried.at)),
             eye.width,
         );
     }

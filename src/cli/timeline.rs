@@ -5,12 +5,12 @@
 use super::page::Page;
 use super::sheet::Eye;
 use super::times;
-use crate::wire::{EventView, told_about};
+use crate::wire::{EventView, Ways, told_about};
 use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The parts of a body that people wrote or targets said, with what stands before each.
-const SAID: [(&str, &str); 11] = [
+const SAID: [(&str, &str); 12] = [
     ("task", "task"),
     ("words", ""),
     ("note", ""),
@@ -22,16 +22,19 @@ const SAID: [(&str, &str); 11] = [
     ("sentence", ""),
     ("evidence", ""),
     ("reason", ""),
+    ("fault", "failed"),
 ];
 
 /// The parts of a body that are short facts, with what stands before each.
-const FACTS: [(&str, &str); 12] = [
+const FACTS: [(&str, &str); 14] = [
     ("role", "role"),
     ("as", "as"),
     ("rota", "of"),
     ("from", "from"),
     ("to", "to"),
     ("about", "about"),
+    ("of", "of event"),
+    ("channel", "by"),
     ("attempt", "try"),
     ("carried_by", "carried on by"),
     ("act", "tried"),
@@ -43,8 +46,11 @@ const FACTS: [(&str, &str); 12] = [
 /// The events as a table without a head.
 pub fn page(events: &[EventView], eye: &Eye) -> Page {
     let mut page = Page::new();
-    for event in events {
-        page.field(&short_time(event, eye), &line(event, eye), eye.width);
+    let ways = Ways::of(events);
+    let time = |at| times::second(at, eye.zone);
+    for event in events.iter().filter(|event| !ways.is_said(event, events)) {
+        let reached = ways.reached(event, eye.now, &time).map_or_else(String::new, |reached| format!(" — {reached}"));
+        page.field(&short_time(event, eye), &format!("{}{reached}", line(event, eye)), eye.width);
     }
     page
 }
@@ -75,8 +81,13 @@ fn line(event: &EventView, eye: &Eye) -> String {
 fn told(body: &Value) -> String {
     let all = body.get("to").and_then(Value::as_array).into_iter().flatten();
     let all: Vec<&str> = all.filter_map(Value::as_str).collect();
-    let who = if all.is_empty() { "nobody, for nobody who may decide is on duty".to_owned() } else { all.join(", ") };
     let about = body.get("about").and_then(Value::as_str).unwrap_or_default();
+    let nobody = if about == "overdue" {
+        "nobody, for nobody who may end it is on duty"
+    } else {
+        "nobody, for nobody who may decide is on duty"
+    };
+    let who = if all.is_empty() { nobody.to_owned() } else { all.join(", ") };
     format!("told {who}: {}", told_about(about))
 }
 
@@ -158,6 +169,37 @@ mod tests {
         assert_eq!(
             shown("approved", json!({"window": {"until": "2026-11-22T00:30:00Z"}, "words": "ok"})),
             "2026-11-22 00:10:04 GMT approved by sam (until 2026-11-22 00:30 GMT (00:30Z)): ok\n"
+        );
+    }
+
+    #[test]
+    fn what_became_of_a_telling_stands_with_it() {
+        let at = Instant::parse_rfc3339("2026-11-22T02:14:02Z").unwrap();
+        let event = |seq: i64, seconds: i64, kind: &str, body: Value| EventView {
+            seq,
+            at: at.plus(crate::text::Length::from_seconds(seconds)),
+            subject: "request 142".into(),
+            kind: kind.into(),
+            actor: "clock".into(),
+            via: Via::Replica,
+            policy: String::new(),
+            body,
+            link: String::new(),
+        };
+        let events = [
+            event(7, 1, "told", json!({"to": ["li"], "about": "ask"})),
+            event(8, 1, "delivered", json!({"of": 7, "to": "li", "channel": "desktop"})),
+            event(9, 2, "delivered", json!({"of": 7, "to": "li", "channel": "hook", "fault": "exit 3"})),
+            event(10, 3, "told", json!({"to": ["sam"], "about": "overdue"})),
+            event(11, 4, "delivered", json!({"of": 2, "to": "li", "channel": "hook"})),
+        ];
+        let now = at.plus(crate::text::Length::from_minutes(3));
+        let told = page(&events, &Eye { now, zone: chrono_tz::Tz::Europe__London, width: None }).to_string();
+        assert_eq!(
+            told,
+            "2026-11-22 02:14:03 GMT told li: it waits for a verdict — desktop 02:14:03, hook failed: exit 3\n\
+             2026-11-22 02:14:05 GMT told sam: it is overdue: it should be gone, and was not seen to be — nobody confirmed\n\
+             2026-11-22 02:14:06 GMT delivered by clock (to li, of event 2, by hook)\n"
         );
     }
 

@@ -35,6 +35,11 @@ pub fn exact(at: Instant, zone: Tz) -> String {
     at.utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
+/// The time of day with seconds, beside one that has its zone: `00:30:07`.
+pub fn second(at: Instant, zone: Tz) -> String {
+    at.utc().with_timezone(&zone).format("%H:%M:%S").to_string()
+}
+
 /// The time of day somewhere: `19:30 EST`.
 pub fn clock(at: Instant, zone: Tz) -> String {
     at.utc().with_timezone(&zone).format("%H:%M %Z").to_string()

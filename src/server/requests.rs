@@ -8,8 +8,8 @@ use super::sign_in::SignedIn;
 use crate::access::Refusal;
 use crate::service::Verb;
 use crate::wire::{
-    AmendBody, ApproveBody, ChecksView, CredentialBody, CredentialView, ExtendBody, FileBody, FreezeBody, HandBackBody,
-    ListQuery, ListView, PlainBody, RequestView, RevokeBody, RevokedView, WordsBody,
+    AmendBody, ApproveBody, ChecksView, CredentialBody, CredentialView, DeliveredBody, ExtendBody, FileBody,
+    FreezeBody, HandBackBody, ListQuery, ListView, PlainBody, RequestView, RevokeBody, RevokedView, WordsBody,
 };
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -160,6 +160,7 @@ verbs! {
     undo "/v1/requests/{id}/undo" PlainBody "Takes one's own last verdict back, within 60 s." |body| nothing(body, Verb::Undo)?;
     retry "/v1/requests/{id}/retry" PlainBody "Tries an overdue removal now." |body| nothing(body, Verb::Retry)?;
     hand_over "/v1/requests/{id}/hand-over" PlainBody "Somebody else looks after an overdue removal." |body| Verb::HandOver { to: to(body)? };
+    delivered "/v1/requests/{id}/delivered" DeliveredBody "Says what became of what one is told: which channel brought it, or why not." |body| Verb::Delivered(body);
     removal_confirm "/v1/requests/{id}/removal-confirm" WordsBody "Attests by hand that the access is gone." |body| Verb::Attest(body);
 }
 

@@ -4,6 +4,7 @@ use super::asking::name;
 use super::ruling::Ruling;
 use super::view::text_ids;
 use super::{Answered, Fault, Key, Service, Verb};
+use crate::access::channel::{BadChannel, ChannelName};
 use crate::access::command::{Command, Prepared, Terms};
 use crate::access::due::visits;
 use crate::access::{Actor, Code, Refusal, Request, RequestNumber, Subject};
@@ -29,7 +30,9 @@ impl Service {
         key: Option<&Key>,
     ) -> Answered<Done> {
         let word = command.word();
-        let queue = if actor.person().is_some() { Queue::People } else { Queue::Machine };
+        // What became of what was told never stands before somebody who decides.
+        let urgent = actor.person().is_some() && !matches!(command, Command::Delivered { .. });
+        let queue = if urgent { Queue::People } else { Queue::Machine };
         let key = key.map(|key| store::Key { key: key.key.clone(), body_hash: key.body_hash.clone() });
         let act = Act { subject: subject.clone(), actor: actor.clone(), command, key, queue };
         match self.inner.store.act(act).await {
@@ -229,6 +232,9 @@ impl Service {
             Verb::Retry => Command::Retry,
             Verb::HandOver { to } => Command::HandOver { to: name("to", &to)? },
             Verb::Attest(body) => Command::Attest { words: body.words },
+            Verb::Delivered(body) => {
+                Command::Delivered { of: body.of, channel: channel(&body.channel)?, fault: body.fault }
+            }
         };
         let done = self.send(actor, Some(Subject::Request(id)), command, Some(&key)).await?;
         self.answer(actor, done).await
@@ -345,6 +351,11 @@ fn whose(body: &RevokeBody) -> Answered<[Option<&str>; 3]> {
         return Ok(whose);
     }
     Err(Fault::Refused(Refusal::malformed("person", "or system or ticket: name exactly one", "use --person P")))
+}
+
+fn channel(text: &str) -> Answered<ChannelName> {
+    let hint = "name desktop, terminal or hook";
+    text.parse().map_err(|bad: BadChannel| Fault::Refused(Refusal::malformed("channel", bad, hint)))
 }
 
 fn wants_as_of() -> Fault {

@@ -3,7 +3,7 @@
 
 use super::view::{Sight, Texts, text_ids};
 use super::{Answered, CATCH_UP, Service};
-use crate::access::due::{Phase, due, looks, phase, waits};
+use crate::access::due::{Phase, alarms, due, looks, phase, waits};
 use crate::access::facts::Frozen;
 use crate::access::{Actor, Request, RequestNumber, Subject, closed_at, who};
 use crate::store::{Change, WorkRow};
@@ -118,11 +118,11 @@ impl Board {
     pub fn is_due(&self, at: Instant) -> bool {
         self.lock().shown.values().any(|row| due(&row.request).is_some_and(|due| due <= at))
     }
-    /// The requests whose ladder has to be looked at by `at`; `all`: every one that has a ladder.
+    /// The requests of which somebody may have to be told by `at`; `all`: every one that has a ladder.
     pub fn to_look_at(&self, at: Instant, all: bool) -> Vec<Request> {
-        let due = |row: &&Row| looks(&row.request).is_some_and(|looks| all || looks <= at);
-        // One whose ladder is at its end is looked at for changes of duty only.
-        let ends = |row: &&Row| all && waits(&row.request);
+        let due = |row: &&Row| looks(&row.request, at).is_some_and(|looks| looks <= at);
+        // Duty may have passed, and a clock that had leapt forward may have put a step off.
+        let ends = |row: &&Row| all && (waits(&row.request) || alarms(&row.request, at));
         self.lock().shown.values().filter(|row| due(row) || ends(row)).map(|row| row.request.clone()).collect()
     }
     /// How much is pending, granted or unremoved.

@@ -20,16 +20,16 @@ mod view;
 pub use reading::export_line;
 pub use ruling::{Reader, policy_hash, read_policy};
 
-use crate::access::{Actor, Code, Now, Refusal, RequestNumber};
+use crate::access::{Actor, ChannelName, Code, Command, Now, Refusal, RequestNumber, Subject};
 use crate::clock::Clock;
 use crate::outbound::{Allow, Outbound};
 use crate::secret::Chance;
 use crate::store::{Store, StoreError};
 use crate::text::{Instant, Length};
 use crate::wire::{
-    AmendBody, ApproveBody, BoardView, ChecksView, CredentialView, EventsView, ExtendBody, FileBody, FreezeBody,
-    HandBackBody, HeadView, ListQuery, ListView, LoginBody, LoginView, MeView, PolicyBody, PolicyChangeView,
-    PolicyView, RequestView, RevokeBody, RevokedView, SystemsView, WordsBody,
+    AmendBody, ApproveBody, BoardView, ChecksView, CredentialView, DeliveredBody, EventsView, ExtendBody, FileBody,
+    FreezeBody, HandBackBody, HeadView, ListQuery, ListView, LoginBody, LoginView, MeView, PolicyBody,
+    PolicyChangeView, PolicyView, RequestView, RevokeBody, RevokedView, SystemsView, WordsBody,
 };
 use act::Refused;
 use board::Board;
@@ -199,6 +199,7 @@ pub enum Verb {
     Retry,
     HandOver { to: String },
     Attest(WordsBody),
+    Delivered(DeliveredBody),
 }
 
 impl From<StoreError> for Fault {
@@ -439,6 +440,17 @@ impl Service {
     /// Any other verb on one request.
     pub async fn verb(&self, actor: &Actor, id: RequestNumber, verb: Verb, key: Key) -> Answered<RequestView> {
         self.do_verb(actor, id, verb, key).await
+    }
+    /// What a channel of the server's own did with the telling in event `of`: brought it, or why not. Once a channel.
+    pub async fn delivered(
+        &self,
+        id: RequestNumber,
+        of: i64,
+        channel: &ChannelName,
+        fault: Option<String>,
+    ) -> Answered<()> {
+        let command = Command::Delivered { of, channel: channel.clone(), fault };
+        self.send(&Actor::Notifier, Some(Subject::Request(id)), command, None).await.map(drop)
     }
     /// Takes the grant's credential: minted now, kept nowhere.
     pub async fn credential(

@@ -29,6 +29,15 @@ struct Turns {
     sane: bool,
     duty: Instant,
     stamp: Option<std::time::SystemTime>,
+    /// The policy file that could not be read last time: one that is so twice is told of.
+    refused: Option<String>,
+}
+
+/// A policy file that is refused.
+pub(super) struct Broken {
+    /// Of what stands in it.
+    hash: String,
+    fault: String,
 }
 
 impl Service {
@@ -85,9 +94,11 @@ impl Service {
         }
         if let Some(path) = self.inner.options.policy_file.clone() {
             let modified = newest(&path);
-            if turns.stamp != modified || self.inner.reload.swap(false, Ordering::SeqCst) {
+            let asked = self.inner.reload.swap(false, Ordering::SeqCst);
+            if turns.stamp != modified || asked || turns.refused.is_some() {
                 turns.stamp = modified;
-                self.reload_policy(&path).await?;
+                let refused = self.reload_policy(&path).await?;
+                self.tell_refused(&mut turns.refused, refused).await?;
             }
         }
         self.read_calendars(now.at).await?;
@@ -154,10 +165,9 @@ impl Service {
         Ok(())
     }
 
-    /// Reads the policy's file; a broken one is refused whole, and the old one stays.
-    pub(super) async fn reload_policy(&self, path: &Path) -> Answered<()> {
-        let outcome = self.read_policy_file(path);
-        match outcome {
+    /// Reads the policy's file; a broken one is refused whole, and the old one stays: what of it, and why.
+    pub(super) async fn reload_policy(&self, path: &Path) -> Answered<Option<Broken>> {
+        match self.read_policy_file(path) {
             Ok((text, by)) => {
                 let hash = super::ruling::policy_hash(&text);
                 self.set_file_fault(None);
@@ -169,19 +179,45 @@ impl Service {
                     self.end_by_policy();
                 }
             }
-            Err(fault) => {
-                tracing::error!(fault, "the policy's file is refused; the old policy stays");
-                self.set_file_fault(Some(fault));
+            Err(broken) => {
+                if self.file_fault().as_ref() != Some(&broken.fault) {
+                    tracing::error!(fault = broken.fault, "the policy's file is refused; the old policy stays");
+                    self.set_file_fault(Some(broken.fault.clone()));
+                }
+                return Ok(Some(broken));
             }
         }
+        Ok(None)
+    }
+
+    /// Writes down that the policy's file is refused, once for what stands in it, and not while it is still being written.
+    async fn tell_refused(&self, before: &mut Option<String>, refused: Option<Broken>) -> Answered<()> {
+        let hash = refused.as_ref().map(|broken| broken.hash.clone());
+        let Some(Broken { hash, fault }) = refused.filter(|_| *before == hash) else {
+            *before = hash;
+            return Ok(());
+        };
+        let last = self.inner.store.policy_said().await?.filter(|last| last.kind == "policy-refused");
+        let known = last.and_then(|last| serde_json::from_str::<serde_json::Value>(&last.body).ok());
+        if known.is_none_or(|known| known.get("hash").and_then(serde_json::Value::as_str) != Some(hash.as_str())) {
+            self.send(&Actor::Clock, Some(Subject::Policy), Command::RefusePolicy { hash, fault }, None).await?;
+        }
+        *before = None;
         Ok(())
     }
 
     /// The text of the policy's files, when it is without fault, and whose they are.
-    pub(super) fn read_policy_file(&self, path: &Path) -> Result<(String, String), String> {
-        let file = crate::config::PolicyFile::load(path).map_err(|faults| sentences(&faults))?;
+    fn read_policy_file(&self, path: &Path) -> Result<(String, String), Broken> {
+        // What cannot even be read is known by what is wrong with it.
+        let file = crate::config::PolicyFile::load(path).map_err(|faults| {
+            let fault = sentences(&faults);
+            Broken { hash: super::ruling::policy_hash(&fault), fault }
+        })?;
         let text = file.source.to_text();
-        super::ruling::read_policy(&text, &self.inner.options.base).map_err(|faults| faults.join("; "))?;
+        super::ruling::read_policy(&text, &self.inner.options.base).map_err(|faults| {
+            let hash = super::ruling::policy_hash(&text);
+            Broken { hash, fault: faults.join("; ") }
+        })?;
         Ok((text, file.by))
     }
 

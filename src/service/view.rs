@@ -2,7 +2,7 @@
 
 use super::ruling::{Ruling, Rulings, shape};
 use crate::access::event::{Observed, Text, Verdict};
-use crate::access::request::{Decision, Ended, Extension, Held, How, Note, Request, State};
+use crate::access::request::{Alerted, Decision, Ended, Extension, Held, How, Note, Request, State};
 use crate::access::window::End;
 use crate::access::{Status, overdue, status};
 use crate::policy::{Capacity, Policy};
@@ -10,7 +10,7 @@ use crate::store::WorkRow;
 use crate::text::{Instant, PersonId};
 use crate::wire::{
     ClaimView, DecisionView, DutyView, EndedView, EscalationView, ExtensionView, GrantView, HandedBackView, NoteView,
-    ObservedView, PersonView, RequestView, RevisionView, TriedView, TurnView, WindowView,
+    ObservedView, PersonView, ReachedView, RequestView, RevisionView, TriedView, TurnView, WindowView,
 };
 use std::collections::HashMap;
 
@@ -70,6 +70,7 @@ pub(super) fn text_ids(request: &Request) -> Vec<i64> {
         }
     }
     found.extend(request.notes.iter().map(|note| &note.text));
+    found.extend(request.told.iter().flat_map(|telling| &telling.brought).flat_map(|brought| &brought.fault));
     let mut ids: Vec<i64> = found.into_iter().map(|text| text.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -194,7 +195,7 @@ impl Sight<'_> {
             let TurnView { person, zone, contact } = turn(&self.ruling.policy, &alerted.who);
             let acknowledged = request.acknowledged.contains(&alerted.who);
             let (at, last, times) = (alerted.first, alerted.last, alerted.times);
-            TriedView { person, at, last, times, acknowledged, contact, zone }
+            TriedView { person, at, last, times, acknowledged, contact, zone, reached: self.reached(request, alerted) }
         });
         Some(EscalationView {
             step: known.step,
@@ -203,6 +204,20 @@ impl Sight<'_> {
             tried: tried.collect(),
             paused_until: request.claim.as_ref().map(|claim| claim.until).filter(|until| *until > self.at),
         })
+    }
+
+    /// What each channel said last of what somebody was told since they were alerted.
+    fn reached(&self, request: &Request, alerted: &Alerted) -> Vec<ReachedView> {
+        let brought = request.told.iter().flat_map(|telling| &telling.brought);
+        let theirs = brought.filter(|brought| brought.to.as_ref() == Some(&alerted.who) && brought.at >= alerted.first);
+        let mut found: Vec<ReachedView> = Vec::new();
+        for brought in theirs {
+            let fault = brought.fault.as_ref().map(|fault| self.text(fault).unwrap_or_else(|| "(erased)".into()));
+            let (channel, at) = (brought.channel.to_string(), brought.at);
+            found.retain(|known| known.channel != channel);
+            found.push(ReachedView { channel, at, fault });
+        }
+        found
     }
 
     fn decided(&self, request: &Request) -> Option<DecisionView> {

@@ -222,6 +222,15 @@ impl Store {
         self.read(&sql, vec![]).await?.first().map(Stored::of).transpose()
     }
 
+    /// The last word about the policy: that another one rules, or that one was refused.
+    pub async fn policy_said(&self) -> Result<Option<Stored>, StoreError> {
+        let sql = format!(
+            "SELECT {EVENT} FROM event WHERE subject = 'policy' AND kind IN ('policy-changed', 'policy-refused') \
+             ORDER BY seq DESC LIMIT 1"
+        );
+        self.read(&sql, vec![]).await?.first().map(Stored::of).transpose()
+    }
+
     /// The policy that rules now; its hash is empty before the first.
     pub async fn ruling(&self) -> Result<Ruling, StoreError> {
         let hash = self.head().await?.policy;

@@ -189,7 +189,7 @@ impl World {
         match command {
             Command::File { .. } => Subject::Request(RequestNumber(self.head.number + 1)),
             Command::Freeze { system, .. } | Command::Thaw { system, .. } => of(system),
-            Command::ChangePolicy { .. } | Command::ChangeRota { .. } => Subject::Policy,
+            Command::ChangePolicy { .. } | Command::RefusePolicy { .. } | Command::ChangeRota { .. } => Subject::Policy,
             Command::CreateToken { person, .. } | Command::EndToken { person, .. } => Subject::Person(person.clone()),
             Command::Erase { .. }
             | Command::AcceptClock { .. }

@@ -164,6 +164,19 @@ pub struct PlainBody {
     pub to: Option<String>,
 }
 
+/// `…/delivered`: what became of what one is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveredBody {
+    /// The event that tells it.
+    pub of: i64,
+    /// By which channel: desktop, terminal, hook.
+    pub channel: String,
+    /// Why it did not arrive, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
 /// `…/credential`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

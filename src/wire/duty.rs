@@ -128,6 +128,21 @@ pub struct TriedView {
     pub contact: Option<String>,
     /// Their zone.
     pub zone: String,
+    /// By which channels, as far as they reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<ReachedView>,
+}
+
+/// What a channel reported last of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReachedView {
+    /// Which one.
+    pub channel: String,
+    /// When.
+    pub at: Instant,
+    /// Why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// What a `told` event was about, in words; a word that is not known here as it is.
@@ -143,6 +158,9 @@ pub fn told_about(word: &str) -> &str {
         "ready" => "it is ready to use",
         "failed" => "granting failed",
         "ended" => "it was ended",
+        "ending" => "it ends soon",
+        "overdue" => "it is overdue: it should be gone, and was not seen to be",
+        "removed" => "it is gone",
         other => other,
     }
 }

@@ -5,12 +5,14 @@ pub mod duty;
 pub mod person;
 pub mod problem;
 mod schema;
+pub mod telling;
 pub mod view;
 
 pub use body::*;
 pub use duty::*;
 pub use person::*;
 pub use problem::Problem;
+pub use telling::*;
 pub use view::*;
 
 /// The header with the key that makes a command safe to send again.

@@ -32,6 +32,10 @@ pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: N
             let why = super::optional("words", why.as_deref())?;
             Event::PolicyChanged { hash: hash.clone(), policy: Text::draft(text.clone()), words: why }
         }
+        Command::RefusePolicy { hash, fault } => {
+            admin(facts, actor)?;
+            Event::PolicyRefused { hash: hash.clone(), fault: Text::draft(super::said(fault)) }
+        }
         Command::ChangeRota { rota, calendar, from, until, slots } => {
             return read_anew(facts, actor, rota, calendar, (*from, *until), slots);
         }
@@ -95,6 +99,7 @@ pub(super) fn decide(facts: &Facts<'_>, actor: &Actor, command: &Command, now: N
         | Command::Collect
         | Command::Lapse
         | Command::Escalate
+        | Command::Delivered { .. }
         | Command::ReportGrant(_)
         | Command::ReportRemoval(_)
         | Command::ReportDrift { .. } => {
@@ -178,7 +183,7 @@ fn admin(facts: &Facts<'_>, actor: &Actor) -> Result<(), Refusal> {
     match actor {
         Actor::Os(_) | Actor::Clock => Ok(()),
         Actor::Person(id, _) if facts.policy.is(id, Duty::Admin) => Ok(()),
-        Actor::Person(..) | Actor::Reconciler => Err(Refusal::new(
+        Actor::Person(..) | Actor::Reconciler | Actor::Notifier => Err(Refusal::new(
             Code::NotAllowed,
             "only an admin may do this",
             "give the person duties = [\"admin\"] in the policy",
@@ -189,6 +194,6 @@ fn admin(facts: &Facts<'_>, actor: &Actor) -> Result<(), Refusal> {
 fn own_or_admin(facts: &Facts<'_>, actor: &Actor, person: &crate::text::PersonId) -> Result<(), Refusal> {
     match actor {
         Actor::Person(id, Via::Socket | Via::Session | Via::Token) if id == person => Ok(()),
-        Actor::Person(..) | Actor::Clock | Actor::Reconciler | Actor::Os(_) => admin(facts, actor),
+        Actor::Person(..) | Actor::Clock | Actor::Reconciler | Actor::Notifier | Actor::Os(_) => admin(facts, actor),
     }
 }

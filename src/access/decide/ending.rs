@@ -13,16 +13,7 @@ use crate::text::PersonId;
 /// Whether `actor` is one of those who may end it.
 fn ender<'a>(facts: &Facts<'a>, actor: &Actor, now: Now) -> Result<(&'a Request, PersonId), Refusal> {
     let (request, person) = seen(facts, actor, now)?;
-    let policy = facts.policy;
-    let may = match policy.systems.get(&request.ask.system) {
-        Some(system) => who::ends(policy, system, request, person, now.at),
-        None => {
-            policy.is_lead(person, now.at)
-                || policy.is(person, crate::policy::Duty::Admin)
-                || request.held().is_some_and(|held| held.decision.by == *person)
-        }
-    };
-    if may {
+    if who::may_end(facts.policy, request, person, now.at) {
         return Ok((request, person.clone()));
     }
     Err(Refusal::new(

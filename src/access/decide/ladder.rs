@@ -3,6 +3,7 @@
 //! Silence never approves: nothing here decides. A step that says *approver* tells and adds no right; a step that says *backup*
 //! or *lead* routes to who is on duty then, who may decide from then on. Nobody is told who cannot act.
 
+use super::alarm;
 use crate::access::actor::Actor;
 use crate::access::event::{About, Event, Rung};
 use crate::access::facts::{Facts, Now};
@@ -85,7 +86,9 @@ pub(super) fn escalate(facts: &Facts<'_>, actor: &Actor, now: Now) -> Result<Vec
         return Err(Refusal::new(Code::NotAllowed, "only the clock escalates", "no person can"));
     }
     let request = super::request(facts)?;
-    Ok(look(facts, request, now.at))
+    let mut events = look(facts, request, now.at);
+    events.extend(alarm::look(facts, request, now.at));
+    Ok(events)
 }
 
 /// The steps of `request` that fell due by `at`, and a change of duty while it waits.
@@ -168,7 +171,9 @@ impl Climb<'_> {
     fn tell(&mut self, to: Option<PersonId>, rung: Rung) -> Event {
         let again = to.as_ref().is_some_and(|to| self.told.contains(to));
         self.told.extend(to.clone());
-        let to = to.into_iter().filter(|to| !self.request.acknowledged.contains(to)).collect();
+        // What is asked for anew is told to those as well who wanted to hear no more of what was asked before.
+        let anew = rung.extension && !again;
+        let to = to.into_iter().filter(|to| anew || !self.request.acknowledged.contains(to)).collect();
         Event::Told { to, about: if again { About::Again } else { About::Ask }, rung: Some(rung) }
     }
 

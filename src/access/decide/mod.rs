@@ -2,6 +2,8 @@
 //!
 //! The order of refusals is fixed: not found · not allowed · already decided · changed · rule.
 
+mod alarm;
+mod delivered;
 mod elsewhere;
 mod ending;
 mod extension;
@@ -71,12 +73,16 @@ fn decided(facts: &Facts<'_>, actor: &Actor, command: &Command, now: Now) -> Res
         Command::Collect => ending::collect(facts, actor, now),
         Command::Lapse => reports::lapse(facts, actor, now),
         Command::Escalate => ladder::escalate(facts, actor, now),
+        Command::Delivered { of, channel, fault } => {
+            delivered::report(facts, actor, *of, channel, fault.as_deref(), now)
+        }
         Command::ReportGrant(report) => reports::grant(facts, actor, report, now),
         Command::ReportRemoval(report) => reports::removal(facts, actor, report, now),
         Command::ReportDrift { evidence, gone } => reports::drift(facts, actor, evidence, *gone, now),
         Command::Freeze { .. }
         | Command::Thaw { .. }
         | Command::ChangePolicy { .. }
+        | Command::RefusePolicy { .. }
         | Command::ChangeRota { .. }
         | Command::CreateToken { .. }
         | Command::EndToken { .. }

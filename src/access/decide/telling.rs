@@ -38,6 +38,10 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
         | Event::ExtensionDenied { .. }
         | Event::Withdrawn {}
         | Event::Undone { .. } => About::Decided,
+        Event::Removed { .. } => {
+            events.extend(removed(facts, actor));
+            return;
+        }
         Event::Lapsed {} => About::Lapsed,
         Event::Revoked { .. } => About::Ended,
         Event::GrantFailed { gave_up: true, .. } => About::Failed,
@@ -49,7 +53,6 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
         | Event::Noted { .. }
         | Event::HandedBack { .. }
         | Event::CredentialHanded { .. }
-        | Event::Removed { .. }
         | Event::RemovalFailed { .. }
         | Event::Attested { .. }
         | Event::Drifted { .. }
@@ -58,8 +61,10 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
         | Event::Routed { .. }
         | Event::Told { .. }
         | Event::DutyPassed { .. }
+        | Event::Delivered { .. }
         | Event::Refused { .. }
         | Event::PolicyChanged { .. }
+        | Event::PolicyRefused { .. }
         | Event::RotaChanged { .. }
         | Event::Frozen { .. }
         | Event::Thawed { .. }
@@ -80,6 +85,14 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
     if !to.is_empty() {
         events.push(Event::Told { to, about, rung: None });
     }
+}
+
+/// Whoever was told that it is overdue hears that it is gone.
+fn removed(facts: &Facts<'_>, actor: &Actor) -> Option<Event> {
+    let alarm = facts.request.and_then(Request::held).and_then(|held| held.alarm.as_ref())?;
+    let known = alarm.told.iter().filter(|who| facts.policy.person(who).is_some()).cloned().collect();
+    let to = others(known, actor);
+    (!to.is_empty()).then_some(Event::Told { to, about: About::Removed, rung: None })
 }
 
 /// Those who were alerted about an ask that changed while it waits, and whom it goes to now.

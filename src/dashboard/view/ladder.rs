@@ -4,11 +4,8 @@ use super::super::eye::Eye;
 use super::super::theme::Tone;
 use super::super::widget::text::Words;
 use super::request::{block, field, person, word};
-use crate::wire::{EventView, RequestView, SystemView, told_about};
+use crate::wire::{EventView, PATIENCE, RequestView, SystemView, TELLING, Ways, told, told_about};
 use std::fmt::Write as _;
-
-/// The kinds of events that say who was told.
-const TELLING: [&str; 3] = ["told", "routed", "duty-passed"];
 
 /// Who was alerted, and what comes next.
 pub fn ladder(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
@@ -70,25 +67,29 @@ pub fn duty(system: &SystemView, eye: &Eye, width: usize) -> Vec<Words> {
     out
 }
 
-/// The notification log: who was told what, newest first.
+/// What became of a telling, as far as its channels reported.
+pub fn reached(ways: &Ways, event: &EventView, eye: &Eye) -> Option<String> {
+    let now = eye.at?;
+    // Until then there is time to report.
+    eye.wake_when(event.at.plus(PATIENCE));
+    ways.reached(event, now, &|at| eye.second(at))
+}
+
+/// The notification log: who was told what, and how it reached them, newest first.
 pub fn log(view: &RequestView, events: &[EventView], eye: &Eye, width: usize) -> Vec<Words> {
     if view.escalation.is_none() {
         return Vec::new();
     }
     let mut out = vec![Words::of(" notification log", Tone::Head)];
+    let ways = Ways::of(events);
     for event in events.iter().rev().filter(|event| TELLING.contains(&event.kind.as_str())) {
-        let to = match event.body.get("to") {
-            Some(serde_json::Value::Array(all)) => {
-                all.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(", ")
-            }
-            Some(serde_json::Value::String(one)) => one.clone(),
-            _ => String::new(),
-        };
+        let to = told(event).join(", ");
         let to = if to.is_empty() { "nobody".to_owned() } else { to };
         let about = ["about", "reason"].into_iter().find_map(|key| event.body.get(key)?.as_str());
         let about = about.map_or("", told_about);
         let about = if about.is_empty() { String::new() } else { format!(": {about}") };
-        out.extend(block(&format!("{} {} {to}{about}", eye.second(event.at), event.kind), width, Tone::Plain));
+        let reached = reached(&ways, event, eye).map_or_else(String::new, |reached| format!(" — {reached}"));
+        out.extend(block(&format!("{} {} {to}{about}{reached}", eye.second(event.at), event.kind), width, Tone::Plain));
     }
     out.push(Words::new());
     out

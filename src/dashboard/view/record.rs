@@ -6,9 +6,10 @@ use super::super::model::{Detail, Model};
 use super::super::standing;
 use super::super::theme::Tone;
 use super::super::widget::text::{Words, wrap};
+use super::ladder;
 use super::request::{block, checks, field, grant, history, person, task, who, window, word};
 use crate::access::RequestNumber;
-use crate::wire::{EventView, RequestView};
+use crate::wire::{EventView, RequestView, Ways};
 use serde_json::Value;
 
 /// How wide a copied record is.
@@ -72,8 +73,9 @@ fn events(model: &Model, detail: &Detail, eye: &Eye, width: usize) -> Vec<Words>
         Words::of(format!(" {} events", detail.events.len()), Tone::Head)
             .and(format!("  each linked to the one before it in the trail; the head is {head}"), Tone::Dim),
     ];
+    let ways = Ways::of(&detail.events);
     for event in &detail.events {
-        out.extend(one(event, eye, width));
+        out.extend(one(event, &ways, eye, width));
     }
     if detail.events.len() >= PAGE {
         out.extend(block(&format!("and more: nightlatch show {} prints them", detail.id), width, Tone::Soon));
@@ -82,7 +84,7 @@ fn events(model: &Model, detail: &Detail, eye: &Eye, width: usize) -> Vec<Words>
     out
 }
 
-fn one(event: &EventView, eye: &Eye, width: usize) -> Vec<Words> {
+fn one(event: &EventView, ways: &Ways, eye: &Eye, width: usize) -> Vec<Words> {
     let place = format!("#{}", event.seq);
     let said =
         format!("{place} {} {} by {} ({})", eye.stamp_exact(event.at), event.kind, event.actor, word(&event.via));
@@ -91,6 +93,9 @@ fn one(event: &EventView, eye: &Eye, width: usize) -> Vec<Words> {
     told(&event.body, "", &mut parts);
     for (name, text) in parts {
         out.extend(indented(&format!("{name}: {text}"), width, Tone::Plain));
+    }
+    if let Some(reached) = ladder::reached(ways, event, eye) {
+        out.extend(indented(&format!("reached: {reached}"), width, Tone::Plain));
     }
     let chain = format!("link {} · policy {}", short(&event.link), short(&event.policy));
     out.extend(indented(&chain, width, Tone::Dim));

@@ -514,7 +514,7 @@ impl Stage {
                 same("step", escalation.step.to_string(), words.next()?)?;
             }
             "looks" => {
-                let next = nightlatch::access::due::looks(self.request(on)?).map_or_else(|| "never".into(), show);
+                let next = nightlatch::access::due::looks(self.request(on)?, now).map_or_else(|| "never".into(), show);
                 let expected = if words.take("never") { "never".into() } else { show(self.instant(words)?) };
                 same("next look", next, expected)?;
             }
