@@ -9,8 +9,14 @@ pub mod hook;
 pub mod table;
 pub mod terminal;
 pub mod webhook;
+pub mod alerts;
+pub mod heard;
+pub mod quiet;
+mod words;
 
 pub use alert::{Alert, Key, Urgency};
+pub use alerts::{Alerts, KeptItem, Settings, Step};
+pub use quiet::Quiet;
 
 use std::future::Future;
 use std::pin::Pin;
