@@ -21,7 +21,8 @@
 //!    [`notify`] (what somebody is told, one file a channel),
 //!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
 //!    seen last).
-//! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets.
+//! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets. Beside it, at
+//!    somebody's desk, [`notifier`]: follows the events for one person through [`client`], and brings what [`notify`] says.
 //! 5. **faces**: [`server`] (HTTP), [`cli`], [`dashboard`] (a pure core of messages, effects and frames; `run` is its loop, `terminal`,
 //!    `follow` and `hands` its edges), [`admin`], [`doctor`]: translation, no rules.
 //! 6. **whole**: [`demo`] plays a night with all of it on a throw-away store, around you at the dashboard or as a story.
@@ -88,7 +89,8 @@ pub mod client;
 pub mod notify;
 pub mod provision;
 pub mod store;
-// Floor 4: host.
+// Floor 4: host, and what runs at a desk.
+pub mod notifier;
 pub mod service;
 // Floor 5: faces.
 pub mod admin;

@@ -45,13 +45,31 @@ pub struct Dashboard {
 }
 
 /// `[notify]`
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     /// The program that opens a request, with its arguments; `{id}` stands for the request.
     pub open: Vec<String>,
     /// From–until, local time, may pass midnight; only what is overdue or an emergency is told then.
     pub quiet_hours: Option<(NaiveTime, NaiveTime)>,
+    /// Numbers only: no name, no system.
+    pub privacy: bool,
+    /// What is critical comes with a sound.
+    pub sound: bool,
+    /// The channels, all of them; none named: the desktop, else the terminal, and the hook where there is one.
+    pub channels: Option<Vec<String>>,
+    /// The program that is given each alert, with its arguments.
+    pub hook: Vec<String>,
 }
+
+impl Default for Notify {
+    fn default() -> Self {
+        let (open, hook) = (Vec::new(), Vec::new());
+        Self { open, quiet_hours: None, privacy: false, sound: true, channels: None, hook }
+    }
+}
+
+/// The channels that can be named.
+const CHANNELS: [&str; 3] = ["desktop", "terminal", "hook"];
 
 /// One text or several.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -118,6 +136,14 @@ pub struct RawNotify {
     pub open: Option<OneOrMore>,
     /// `22:00-07:00`, local time.
     pub quiet_hours: Option<String>,
+    /// Numbers only: no name, no system.
+    pub privacy: bool,
+    /// What is critical comes with a sound; left out: it does.
+    pub sound: Option<bool>,
+    /// `desktop`, `terminal`, `hook`: all that are named; left out: the desktop, else the terminal, and the hook if there is one.
+    pub channels: Option<OneOrMore>,
+    /// The program that is given each alert as JSON on its standard input.
+    pub hook: Option<OneOrMore>,
 }
 
 impl Client {
@@ -225,7 +251,23 @@ impl Judge<'_> {
             let cure = "write \"22:00-07:00\"".to_owned();
             self.accept(&["notify", "quiet_hours"], hours.ok_or((format!("{text:?} are no quiet hours"), cure)))
         });
-        Notify { open: raw.open.as_ref().map(OneOrMore::list).unwrap_or_default(), quiet_hours }
+        let list = |list: &Option<OneOrMore>| list.as_ref().map(OneOrMore::list).unwrap_or_default();
+        let (open, hook) = (list(&raw.open), list(&raw.hook));
+        for (key, argv) in [("open", &open), ("hook", &hook)] {
+            if argv.first().is_some_and(|program| program.trim().is_empty()) {
+                self.fault(&["notify", key], "it names no program", "write [\"PROGRAM\", \"ARGUMENT\"]");
+            }
+        }
+        let channels = raw.channels.as_ref().map(OneOrMore::list);
+        let known = |name: &&String| !CHANNELS.contains(&name.as_str());
+        if let Some(name) = channels.iter().flatten().find(known) {
+            let sentence = format!("{name:?} is no channel");
+            self.fault(&["notify", "channels"], &sentence, &format!("there are {}", CHANNELS.join(", ")));
+        }
+        if channels.iter().flatten().any(|name| name == "hook") && hook.is_empty() {
+            self.fault(&["notify", "channels"], "the hook is named, and there is none", "write hook = [\"PROGRAM\"]");
+        }
+        Notify { open, quiet_hours, privacy: raw.privacy, sound: raw.sound.unwrap_or(true), channels, hook }
     }
 }
 
@@ -256,6 +298,19 @@ mod tests {
         assert!(client.notify.quiet_hours.is_some());
         assert_eq!(read("").unwrap().0, Client::default());
         assert_eq!(Client::load(Path::new("/nowhere/config.toml")).unwrap().0, Client::default());
+    }
+
+    #[test]
+    fn notifications_are_as_somebody_likes_them() {
+        let text = "[notify]\nopen = \"x\"\nprivacy = true\nsound = false\nchannels = [\"hook\", \"desktop\"]\nhook = [\"a\", \"b c\"]\n";
+        let likes = read(text).unwrap().0.notify;
+        assert_eq!((likes.privacy, likes.sound, likes.hook.len()), (true, false, 2));
+        assert_eq!(likes.channels.unwrap(), ["hook", "desktop"]);
+        let text = "[notify]\nopen = \"\"\nchannels = [\"pigeon\", \"hook\"]\n";
+        let faults = read(text).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2, 3, 3], "{faults:#?}");
+        let kindly = Client::read_kindly(Path::new("/home/ana/config.toml"), text).unwrap();
+        assert_eq!((kindly.0.notify, kindly.1.len()), (Notify::default(), 3));
     }
 
     #[test]

@@ -129,8 +129,7 @@ pub struct Alerts {
 impl Item {
     fn urgency(&self, now: Instant) -> Urgency {
         match self.what {
-            What::Ask | What::Again | What::Changed if self.facts.emergency => Urgency::Critical,
-            What::Overdue => Urgency::Critical,
+            what if what.is_critical(&self.facts) => Urgency::Critical,
             What::Settled | What::Removed => Urgency::Low,
             What::Lapsed if !self.facts.own => Urgency::Low,
             What::Ending if self.facts.ends.is_some_and(|at| at.since(now) > FAR) => Urgency::Low,
@@ -219,10 +218,7 @@ impl Alerts {
         if event.seq <= self.upto {
             return;
         }
-        self.upto = event.seq;
-        if event.kind == "policy-refused" && self.admin {
-            self.policy.since = Some(now);
-        }
+        self.pass(event, now);
         let Some(number) = request_of(event) else { return };
         let Some(view) = view else { return self.forget(number) };
         if event.kind == "acknowledged" && event.actor == self.me {
@@ -233,6 +229,14 @@ impl Alerts {
             self.tell(event.seq, what, word, &facts, now);
         }
         self.settle(number, facts, now);
+    }
+
+    /// Takes in an event for which no request had to be read.
+    pub fn pass(&mut self, event: &EventView, now: Instant) {
+        if event.seq > self.upto && event.kind == "policy-refused" && self.admin {
+            self.policy.since = Some(now);
+        }
+        self.upto = self.upto.max(event.seq);
     }
 
     /// A request that was found waiting, by a look at the board.
@@ -271,9 +275,8 @@ impl Alerts {
             Item { what, word, facts, since: now, fresh: true, held: false, of: Vec::new(), brought: None };
         if let Some(old) = self.items.remove(&number) {
             // What is critical and still so is not covered up by less.
-            if old.is_critical(now) && !item.is_critical(now) && item.facts.holds(old.what) {
-                item.what = old.what;
-                item.fresh = old.fresh;
+            if old.what.is_critical(&item.facts) && item.facts.holds(old.what) && !item.is_critical(now) {
+                (item.what, item.fresh) = (old.what, old.fresh);
             }
             (item.of, item.brought, item.since) =
                 (old.of, old.brought, if old.fresh { old.since } else { item.since });
@@ -389,7 +392,8 @@ impl Alerts {
         let held = ready.len() > 1 && ready.iter().filter_map(of).any(|item| item.held);
         let last = self.digest.as_ref().map(|digest| digest.at);
         let bursts = last.is_some_and(|at| at.plus(BURST) > now);
-        if !held && !bursts && ready.len() + self.recent.len() <= FEW {
+        let others = self.recent.iter().filter(|(_, number)| !ready.contains(number)).count();
+        if !held && !bursts && ready.len() + others <= FEW {
             for number in ready {
                 steps.extend(self.alone(*number, now).map(Step::Bring));
             }
@@ -424,6 +428,7 @@ impl Alerts {
         if before.is_some_and(|before| before.together) {
             self.leaves_digest(number);
         }
+        self.recent.retain(|(_, other)| *other != number);
         self.recent.push((now, number));
         if last {
             self.items.remove(&number);
@@ -434,13 +439,15 @@ impl Alerts {
 
     /// Brings all that is ready as one, with what was brought a moment ago and with what the last digest told a moment ago.
     fn together(&mut self, ready: &[RequestNumber], now: Instant, steps: &mut Vec<Step>) {
-        let before = self.digest.take().filter(|digest| digest.at.plus(COOL) > now).unwrap_or_default();
+        // It is replaced in place, so whatever stands in it stands in the new one.
+        let before = self.digest.take().unwrap_or_default();
+        let news = if before.at.plus(COOL) > now { before.news } else { 0 };
         let recent = std::mem::take(&mut self.recent).into_iter().map(|(_, number)| number);
-        let mut digest = Digest { at: now, members: before.members, news: before.news, stale: false };
+        let mut digest = Digest { at: now, members: before.members, news, stale: false };
         digest.members.extend(ready.iter().copied().chain(recent));
         digest.members.retain(|number| self.items.contains_key(number));
-        let news = |number: &RequestNumber| self.items.get(number).is_some_and(|item| item.what.is_last());
-        digest.news += digest.members.iter().filter(|number| news(number)).count();
+        let over = |number: &RequestNumber| self.items.get(number).is_some_and(|item| item.what.is_last());
+        digest.news += digest.members.iter().filter(|number| over(number)).count();
         let mut of = Vec::new();
         let mut alert = self.digest_alert(&digest, now);
         for number in &digest.members {

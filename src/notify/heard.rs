@@ -70,6 +70,11 @@ impl What {
         )
     }
 
+    /// Whether it breaks quiet hours.
+    pub const fn is_critical(self, facts: &Facts) -> bool {
+        matches!(self, Self::Overdue) || (self.asks() && facts.emergency)
+    }
+
     fn of(word: &str) -> Self {
         match word {
             "ask" => Self::Ask,
