@@ -20,7 +20,7 @@ pub const DELIVERY: &str = "Nightlatch-Delivery";
 const TRIES: u32 = 5;
 const PATIENCE: Length = Length::from_minutes(2);
 /// After this long it is given up.
-const GIVEN_UP: Length = Length::from_hours(24);
+pub const GIVEN_UP: Length = Length::from_hours(24);
 /// The shortest and the longest pause after a failure, and after a refusal.
 const FIRST: Length = Length::from_seconds(1);
 const LONGEST: Length = Length::from_minutes(5);
@@ -260,7 +260,9 @@ pub fn outcome(code: u16, pause: Option<Length>) -> Outcome {
     let said = format!("it answered {code}");
     match code {
         200..=299 => Outcome::Delivered,
-        300..=399 => Outcome::Refused(format!("{said}, a redirect, which is not followed: write the address it leads to")),
+        300..=399 => {
+            Outcome::Refused(format!("{said}, a redirect, which is not followed: write the address it leads to"))
+        }
         410 => Outcome::Gone(format!("{said}: it wants no more of it")),
         408 | 425 | 429 => Outcome::Failed(said, pause.map(|pause| pause.min(LONGEST_ASKED))),
         400..=499 => Outcome::Refused(format!("{said}: look at the receiver, and at the secret that both hold")),

@@ -6,7 +6,6 @@ use crate::access::window::{Asked, End};
 use crate::access::{RequestNumber, Via, apply};
 use proptest::prelude::*;
 use serde_json::Value;
-use std::path::Path;
 
 const POLICY: &str = r#"
 zone = "Europe/London"
@@ -76,7 +75,11 @@ fn filed(system: &str, role: &str, task: &str, ticket: Option<&str>) -> Request 
 }
 
 fn told(about: About) -> Event {
-    Event::Told { to: vec![id("sam"), id("gone")], about, rung: Some(Rung { step: 1, due_at: at(), next_at: None, extension: false }) }
+    Event::Told {
+        to: vec![id("sam"), id("gone")],
+        about,
+        rung: Some(Rung { step: 1, due_at: at(), next_at: None, extension: false }),
+    }
 }
 
 fn sent(event: &Event, request: &Request) -> Value {

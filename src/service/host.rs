@@ -1,5 +1,6 @@
 //! From `server.toml` to a running service: opens the store, the clock and the policy's place.
 
+use super::hooks::Hook;
 use super::{Fault, Options, Service, read_policy};
 use crate::clock::Clock;
 use crate::config;
@@ -73,6 +74,7 @@ pub enum StartFault {
 /// Opens everything that `server.toml` names, and starts the service.
 pub async fn start(server: &config::Server) -> Result<Service, StartFault> {
     let usage = StartFault::Usage;
+    let hooks = Hook::all(server).map_err(|fault| usage(fault.to_string()))?;
     let clock = clock();
     let store = open_store(server, clock.clone(), true).await.map_err(StartFault::Away)?;
     let (policy_name, policy_file) = match &server.policy {
@@ -91,7 +93,12 @@ pub async fn start(server: &config::Server) -> Result<Service, StartFault> {
         clock_skew: server.clock_skew,
         allow: server.allow.iter().filter_map(|allow| allow.parse().ok()).collect(),
     };
-    Service::start(store, clock, options).await.map_err(|fault| match fault {
+    let started = async {
+        let service = Service::start(store, clock, options).await?;
+        service.follow_webhooks(hooks).await?;
+        Ok(service)
+    };
+    started.await.map_err(|fault| match fault {
         Fault::Away(sentence) => StartFault::Away(sentence),
         other => StartFault::Usage(other.to_string()),
     })

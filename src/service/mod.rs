@@ -6,6 +6,7 @@ mod act;
 mod asking;
 mod board;
 mod feeds;
+pub mod hooks;
 pub mod host;
 mod keeper;
 mod past;

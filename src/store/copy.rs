@@ -57,11 +57,7 @@ const TABLES: [(&str, &[&str], usize); 12] = [
     ("command_key", &["actor", "key", "body_hash", "#request", "#seq", "#at"], 2),
     ("follower", &["name", "#seq", "#at"], 1),
     ("lease", &["name", "replica", "#until_at"], 1),
-    (
-        "undelivered",
-        &["follower", "#seq", "#request", "#since", "#tries", "#next_at", "#dead_at", "sentence"],
-        2,
-    ),
+    ("undelivered", &["follower", "#seq", "#request", "#since", "#tries", "#next_at", "#dead_at", "sentence"], 2),
     ("token", &["#id", "person", "kind", "name", "hash", "#created_at", "#expires_at", "#used_at", "#revoked_at"], 1),
     ("checkpoint", &["#size", "#at", "note"], 1),
     ("frozen", &["subject", "#seq", "#at", "by", "#words_text"], 1),

@@ -222,8 +222,7 @@ impl Store {
             "SELECT {COLUMNS} FROM undelivered WHERE follower = $1 AND dead_at IS NULL \
              ORDER BY CASE WHEN since <= $2 THEN 0 WHEN next_at > $3 THEN 1 ELSE 2 END, next_at, seq LIMIT 1"
         );
-        let args: Vec<Arg> =
-            vec![name.into(), at.minus(too_old).millis().into(), at.plus(furthest).millis().into()];
+        let args: Vec<Arg> = vec![name.into(), at.minus(too_old).millis().into(), at.plus(furthest).millis().into()];
         self.read(&sql, args).await?.first().map(Undelivered::of).transpose()
     }
 
