@@ -23,6 +23,8 @@
 //!    seen last).
 //! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets. Beside it, at
 //!    somebody's desk, [`notifier`]: follows the events for one person through [`client`], and brings what [`notify`] says.
+//! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets, `service/hooks.rs`
+//!    sends webhooks.
 //! 5. **faces**: [`server`] (HTTP), [`cli`], [`dashboard`] (a pure core of messages, effects and frames; `run` is its loop, `terminal`,
 //!    `follow` and `hands` its edges), [`admin`], [`doctor`]: translation, no rules.
 //! 6. **whole**: [`demo`] plays a night with all of it on a throw-away store, around you at the dashboard or as a story.

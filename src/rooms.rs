@@ -5,7 +5,7 @@ use nightlatch::cli::output::Output;
 use nightlatch::cli::page::Page;
 use nightlatch::cli::{
     Admin, AdminVerb, ClockVerb, Dashboard, Demo, Doctor, Ending, Exit, Expiry, LossVerb, Rooms, Serve, TokenVerb,
-    Trouble,
+    Trouble, WebhookVerb,
 };
 use nightlatch::client::Door;
 use nightlatch::config::{self, Client, Paths};
@@ -14,6 +14,7 @@ use nightlatch::demo::{self, How};
 use nightlatch::doctor::{self, Finding};
 use nightlatch::notify::table::Wanted;
 use nightlatch::server::host::{self, HostFault};
+use nightlatch::store::Undelivered;
 use nightlatch::text::{Instant, Length};
 use serde_json::json;
 use std::path::PathBuf;
@@ -166,8 +167,53 @@ async fn at_desk(
             desk.accept_loss(&words).await.map_err(trouble)?;
             say("the loss is accepted".into(), json!({ "accepted": "loss" }))
         }
+        AdminVerb::Webhook(verb) => webhook(desk, verb, say, out).await,
         AdminVerb::Backup { .. } | AdminVerb::Restore { .. } | AdminVerb::MigrateStore { .. } => Ok(()),
     }
+}
+
+async fn webhook(
+    desk: &Desk,
+    verb: WebhookVerb,
+    say: &impl Fn(String, serde_json::Value) -> Result<(), Trouble>,
+    out: Output,
+) -> Result<(), Trouble> {
+    match verb {
+        WebhookVerb::List => {
+            let waiting = admin::undelivered(desk).await.map_err(trouble)?;
+            if out.json {
+                return out.json_value(&waiting.iter().map(undelivered_json).collect::<Vec<_>>());
+            }
+            let row = |one: &Undelivered| {
+                let next = one.dead_at.map_or_else(|| one.next_at.to_string(), |at| format!("given up {at}"));
+                let (event, request) = (one.seq.to_string(), format!("NL-{}", one.request));
+                vec![hook_name(one).into(), event, request, one.since.to_string(), next, one.sentence.clone()]
+            };
+            let rows: Vec<Vec<String>> = waiting.iter().map(row).collect();
+            let mut page = Page::new();
+            page.table(&["WEBHOOK", "EVENT", "REQUEST", "SINCE", "NEXT TRY", "WHY"], &rows, None);
+            out.page(&page)
+        }
+        WebhookVerb::Resend { name, seq } => {
+            let count = admin::resend(desk, name.as_deref(), seq).await.map_err(trouble)?;
+            say(format!("{count} events are sent again by the running server"), json!({ "again": count }))
+        }
+        WebhookVerb::Test { name } => {
+            admin::send_trial(desk, &name).await.map_err(trouble)?;
+            say(format!("webhook {name} took it"), json!({ "delivered": name }))
+        }
+    }
+}
+
+fn hook_name(one: &Undelivered) -> &str {
+    one.follower.strip_prefix("webhook:").unwrap_or(&one.follower)
+}
+
+fn undelivered_json(one: &Undelivered) -> serde_json::Value {
+    json!({
+        "webhook": hook_name(one), "event": one.seq, "request": one.request, "since": one.since, "tries": one.tries,
+        "next_at": one.next_at, "given_up_at": one.dead_at, "sentence": one.sentence,
+    })
 }
 
 /// How long a token holds that ends so.

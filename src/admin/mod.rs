@@ -3,10 +3,12 @@
 
 mod copy;
 mod erase;
+mod hooks;
 mod tokens;
 
 pub use copy::{backup, migrate, restore};
 pub use erase::{Whose, erase};
+pub use hooks::{resend, send_trial, undelivered};
 pub use tokens::{create, invite, list, revoke};
 
 use crate::access::command::Command;
@@ -43,6 +45,7 @@ type Answered<T> = Result<T, AdminFault>;
 pub struct Desk {
     store: Store,
     actor: Actor,
+    server: config::Server,
 }
 
 impl Desk {
@@ -51,7 +54,7 @@ impl Desk {
         let server = load(file)?;
         let store = host::open_store(&server, host::clock(), false).await.map_err(AdminFault::Away)?;
         let account = config::account::own().map_or_else(|| "unknown".to_owned(), |account| account.name);
-        Ok(Self { store, actor: Actor::os(&account) })
+        Ok(Self { store, actor: Actor::os(&account), server })
     }
 
     async fn act(&self, subject: Subject, command: Command) -> Answered<Done> {

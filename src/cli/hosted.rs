@@ -183,6 +183,28 @@ pub enum AdminVerb {
     /// A store that is behind its own checkpoint
     #[command(subcommand)]
     Loss(LossVerb),
+    /// What the server sends by itself
+    #[command(subcommand)]
+    Webhook(WebhookVerb),
+}
+
+/// What the server sends by itself
+#[derive(Debug, Clone, Subcommand)]
+pub enum WebhookVerb {
+    /// List what could not be delivered: what is still tried, and what was given up
+    List,
+    /// Send again what could not be delivered
+    Resend {
+        /// Only this webhook's
+        name: Option<String>,
+        /// Only this event, by its number
+        seq: Option<i64>,
+    },
+    /// Send a trial, and say what came back
+    Test {
+        /// Which webhook of server.toml
+        name: String,
+    },
 }
 
 /// A store that is behind its own checkpoint

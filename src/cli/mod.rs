@@ -41,7 +41,7 @@ mod write;
 pub use exit::{Exit, Trouble};
 pub use hosted::{
     Admin, AdminVerb, ClockVerb, Dashboard, Demo, DemoArgs, Doctor, DoctorArgs, Ending, Expiry, LossVerb, Rooms, Serve,
-    ServeArgs, TokenVerb,
+    ServeArgs, TokenVerb, WebhookVerb,
 };
 
 use crate::access::RequestNumber;

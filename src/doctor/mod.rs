@@ -1,6 +1,7 @@
 //! The doctor: looks at everything that this installation needs, and says a cure for each fault. Changes nothing.
 
 pub mod notify;
+mod hooks;
 
 use crate::config::server::PolicyFrom;
 use crate::config::{self, PolicyFile};
@@ -83,6 +84,10 @@ pub async fn examine(file: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Ve
         progress("targets");
         targets(&text, &host::base(&server), &mut looks).await;
     }
+    if !server.webhooks.is_empty() {
+        progress("webhooks");
+    }
+    hooks::look(&server, &store, &mut looks).await;
     progress("trail");
     trail(&store, &mut looks, progress).await;
     store.close().await;

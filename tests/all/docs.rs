@@ -48,7 +48,8 @@ fn commands(page: &str) -> Vec<Vec<String>> {
 fn verbs(words: &[String]) -> Vec<&str> {
     let plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
     let two = matches!(words.first().map(String::as_str), Some("admin" | "audit" | "policy" | "config" | "removal"));
-    let three = words.iter().take(2).eq(["admin", "token"].iter());
+    let three = words.first().is_some_and(|word| word == "admin")
+        && matches!(words.get(1).map(String::as_str), Some("token" | "webhook"));
     words.iter().map(String::as_str).take_while(plain).take(1 + usize::from(two) + usize::from(three)).collect()
 }
 
