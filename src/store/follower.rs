@@ -166,6 +166,15 @@ fn lease(name: &str, replica: &str, at: Instant) -> Statement {
     (sql.into(), args)
 }
 
+/// Frees every lease: for whoever is alone.
+pub(super) async fn free_all(writer: &mut Writer) -> Result<(), StoreError> {
+    if !writer.begin_with(vec![("SELECT name FROM lease LIMIT 1".to_owned(), vec![])]).await?.iter().all(Vec::is_empty)
+    {
+        writer.execute("DELETE FROM lease", vec![]).await?;
+    }
+    writer.commit().await
+}
+
 /// Does it; says how many rows the first statement gave. None: nothing was written.
 pub(super) async fn write(writer: &mut Writer, follow: Follow) -> Result<usize, StoreError> {
     let rows = writer.begin_with(follow.statements()).await?;

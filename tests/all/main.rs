@@ -24,4 +24,5 @@ mod scripts;
 mod simulation;
 mod stories;
 mod support;
+mod webhook;
 mod world;

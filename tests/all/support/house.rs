@@ -67,6 +67,7 @@ pub struct House {
     pub service: Service,
     pub store: Store,
     pub clock: Clock,
+    pub location: Location,
     pub folder: Arc<TempFolder>,
     keys: AtomicU64,
 }
@@ -103,7 +104,7 @@ impl House {
             replica: format!("replica-{}", nightlatch::secret::hex::<4>().unwrap()),
         };
         let service = Box::pin(Service::start(store.clone(), clock.clone(), options)).await.unwrap();
-        let house = Self { service, store, clock, folder, keys: AtomicU64::new(1) };
+        let house = Self { service, store, clock, location, folder, keys: AtomicU64::new(1) };
         house.until("ready", async || house.service.ready().is_ok()).await;
         house
     }
