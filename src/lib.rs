@@ -16,15 +16,15 @@
 //!    a glance; `checks/reading/` reads a task) < [`access`] (requests, commands, events, who may) < [`trail`] (record, link, tree,
 //!    checkpoint, verifying). Imports go leftwards only.
 //! 2. **small**: [`clock`] (time that cannot be set back), [`secret`] (chance and what must not be shown), [`outbound`] (the only way to
-//!    foreign HTTP), [`program`] (the only way to run what is not ours), [`wire`] (what travels), [`config`] (the files), [`calendar`] (a team's on-call calendar as turns).
+//!    foreign HTTP), [`program`] (the only way to run what is not ours), [`wire`] (what travels), [`config`] (the files), [`calendar`]
+//!    (a team's on-call calendar as turns).
 //! 3. **edges**: [`store`] (the one write, on SQLite or PostgreSQL), [`provision`] (the contract, one folder a kind of target),
 //!    [`notify`] (what somebody is told, one file a channel),
 //!    [`client`] (what a face knows of the host; `client/embedded.rs` finds, joins or starts one; `client/kept.rs` remembers what was
 //!    seen last).
-//! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets. Beside it, at
-//!    somebody's desk, [`notifier`]: follows the events for one person through [`client`], and brings what [`notify`] says.
 //! 4. **host**: [`service`]: the only place where rules and store meet; `service/reconcile/` looks after the targets, `service/hooks.rs`
-//!    sends webhooks.
+//!    sends webhooks. Beside it, at somebody's desk, [`notifier`]: follows the events for one person through [`client`], and brings
+//!    what [`notify`] says.
 //! 5. **faces**: [`server`] (HTTP), [`cli`], [`dashboard`] (a pure core of messages, effects and frames; `run` is its loop, `terminal`,
 //!    `follow` and `hands` its edges), [`admin`], [`doctor`]: translation, no rules.
 //! 6. **whole**: [`demo`] plays a night with all of it on a throw-away store, around you at the dashboard or as a story.
