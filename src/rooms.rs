@@ -8,11 +8,11 @@ use nightlatch::cli::{
     Trouble, WebhookVerb,
 };
 use nightlatch::client::Door;
-use nightlatch::config::{self, Client, Paths};
+use nightlatch::config::{Client, Paths};
 use nightlatch::dashboard::{self, Ended, Options};
 use nightlatch::demo::{self, How};
 use nightlatch::doctor::{self, Finding};
-use nightlatch::notify::table::Wanted;
+use nightlatch::notifier;
 use nightlatch::server::host::{self, HostFault};
 use nightlatch::store::Undelivered;
 use nightlatch::text::{Instant, Length};
@@ -278,7 +278,9 @@ async fn sit_down(asked: Dashboard) -> Said {
     let embedded = matches!(asked.door, Door::Embedded { .. });
     let starter = Some(paths.policy_file()).filter(|policy| embedded && !policy.exists());
     let seat = embedded.then(|| dashboard::Seat::take(&paths)).flatten();
-    let start = dashboard::Start { door: asked.door, keeps: Some(paths.clone()), log: paths.state, options };
+    // A wall screen is nobody's desk.
+    let tells = (!asked.read_only).then_some(asked.notify);
+    let start = dashboard::Start { door: asked.door, keeps: Some(paths.clone()), tells, log: paths.state, options };
     let left = dashboard::sit(start).await.map_err(|error| {
         Trouble::new(
             Exit::Fault,
@@ -349,7 +351,8 @@ async fn try_notifications(out: Output, asked: Doctor) -> Said {
         Trouble::new(Exit::Usage, sentence, "nightlatch config check names each fault")
     })?;
     told.iter().for_each(|fault| out.remark(fault.to_string()));
-    let found = doctor::notify::notifications(&wanted(&client.notify), &mut |what| out.progress(what)).await;
+    let found =
+        doctor::notify::notifications(&notifier::wanted(&client.notify, None), &mut |what| out.progress(what)).await;
     if asked.json {
         out.json_value(&found)?;
     } else {
@@ -370,9 +373,4 @@ async fn try_notifications(out: Output, asked: Doctor) -> Said {
         out.page(&page)?;
     }
     Ok(if found.works() { Exit::Done } else { Exit::Fault })
-}
-
-/// The channels that somebody wants.
-fn wanted(_: &config::client::Notify) -> Wanted {
-    Wanted::default()
 }

@@ -89,6 +89,8 @@ pub struct Dashboard {
     pub door: Door,
     /// How somebody likes it.
     pub likes: config::client::Dashboard,
+    /// How somebody wants to be told.
+    pub notify: config::client::Notify,
     /// The zone in which times are shown.
     pub zone: Tz,
     /// Open on this request.

@@ -128,6 +128,7 @@ mod tests {
             addresses: Vec::new(),
             zone: None,
             dashboard: crate::config::client::Dashboard::default(),
+            notify: crate::config::client::Notify::default(),
             token_file: folder.join("data/token"),
             file: folder.join("config/config.toml"),
             left_out: Vec::new(),

@@ -20,6 +20,7 @@ mod filing;
 mod hosted;
 mod link;
 mod login;
+mod notify;
 pub mod output;
 pub mod page;
 mod parts;
@@ -138,6 +139,7 @@ enum Verb {
     Login(login::Login),
     Logout(login::Logout),
     Whoami(reading::Whoami),
+    Notify(notify::Notify),
     Serve(hosted::ServeArgs),
     Demo(hosted::DemoArgs),
     Doctor(hosted::DoctorArgs),
@@ -186,8 +188,8 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, rooms: Rooms) -> Exit
 async fn dashboard(open: Option<RequestNumber>, read_only: bool, ascii: bool, cx: &Context, rooms: Rooms) -> Outcome {
     let settings = cx.settings()?;
     let (door, zone) = (link::door(&settings)?, times::zone(settings.zone));
-    let (likes, left_out) = (settings.dashboard, settings.left_out);
-    Ok((rooms.dashboard)(Dashboard { door, likes, zone, open, read_only, ascii, left_out }).await)
+    let (likes, notify, left_out) = (settings.dashboard, settings.notify, settings.left_out);
+    Ok((rooms.dashboard)(Dashboard { door, likes, notify, zone, open, read_only, ascii, left_out }).await)
 }
 
 async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
@@ -224,6 +226,7 @@ async fn dispatch(verb: Verb, cx: &Context, rooms: Rooms) -> Outcome {
         Verb::Login(verb) => verb.run(cx).await,
         Verb::Logout(verb) => verb.run(cx).await,
         Verb::Whoami(verb) => verb.run(cx).await,
+        Verb::Notify(verb) => verb.run(cx).await,
         Verb::Checks(verb) => verb.run(cx),
         Verb::Completions(verb) => verb.run(cx),
         Verb::Man(verb) => verb.run(cx),
@@ -348,6 +351,7 @@ mod tests {
             "logout",
             "serve --config server.toml --listen 127.0.0.1:0",
             "serve --embedded",
+            "notify",
             "doctor notify",
             "admin invite ana",
             "admin token create ana --name ci --expires 30d",

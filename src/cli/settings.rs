@@ -18,6 +18,8 @@ pub struct Settings {
     pub zone: Option<Tz>,
     /// How this person likes the dashboard.
     pub dashboard: config::client::Dashboard,
+    /// How this person wants to be told.
+    pub notify: config::client::Notify,
     /// The file that holds the personal token.
     pub token_file: PathBuf,
     /// `config.toml`.
@@ -47,6 +49,7 @@ pub fn read(store: Option<&str>, file: Option<&Path>) -> Result<Settings, Troubl
         addresses: addresses.into_iter().map(address).collect(),
         zone,
         dashboard: client.dashboard,
+        notify: client.notify,
         token_file: client.token_file.unwrap_or_else(|| paths.token_file()),
         file,
         left_out: warnings

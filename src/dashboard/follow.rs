@@ -47,6 +47,13 @@ impl Way {
         self.client.borrow().clone()
     }
 
+    /// The host, as soon as the way to it is open; nothing where nobody opens it any more.
+    pub async fn opened(&self) -> Option<Client> {
+        let mut client = self.client.clone();
+        let open = client.wait_for(Option::is_some).await.ok()?;
+        open.clone()
+    }
+
     /// Asks for the whole board, at once.
     pub fn resync(&self) {
         self.poke.whole.store(true, Relaxed);

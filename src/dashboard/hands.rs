@@ -7,10 +7,11 @@ use super::model::Model;
 use super::msg::{Moment, Msg, Refused};
 use super::open::Opened;
 use super::run::Hands;
-use super::{open, stop, terminal};
+use super::{open, stop, terminal, told};
 use crate::client::{Client, ClientError, Door, encoded, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
+use crate::notifier;
 use crate::text::{Clean, Instant, Length};
 use crate::wire::{BoardView, ChecksView, EventsView, ListQuery, ListView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
@@ -40,6 +41,8 @@ pub struct Desk {
     clock: Clock,
     keeps: Option<Paths>,
     keeps_next: Duration,
+    /// What brings to this desk what its person is told; begun with the first frame.
+    tells: Option<notifier::Start>,
     /// tmux passes on only what is wrapped for it.
     tmux: bool,
     /// Wheel and clicks are told.
@@ -53,12 +56,30 @@ impl Desk {
     pub fn new(door: Door, clock: Clock, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Self {
         let tmux = std::env::var_os("TMUX").is_some();
         let (keeps_next, room) = (Duration::ZERO, Arc::new(Semaphore::new(AT_ONCE)));
-        Self { door, clock, watch, line: None, news, room, keeps: None, keeps_next, tmux, mouse: false, back_at: None }
+        Self {
+            door,
+            clock,
+            watch,
+            line: None,
+            news,
+            room,
+            keeps: None,
+            keeps_next,
+            tells: None,
+            tmux,
+            mouse: false,
+            back_at: None,
+        }
     }
 
     /// Keeps what is known below these folders, for the next start.
     pub fn keep_in(&mut self, paths: Option<Paths>) {
         self.keeps = paths;
+    }
+
+    /// Brings to this desk what its person is told.
+    pub fn tell_by(&mut self, tells: notifier::Start) {
+        self.tells = Some(tells);
     }
 
     /// Keeps it at once.
@@ -114,7 +135,11 @@ fn copy(text: &str, tmux: bool) {
 
 impl Hands for Desk {
     fn begin(&mut self) {
-        self.line = Some(follow(self.door.clone(), self.watch.clone(), self.news.clone()));
+        let line = follow(self.door.clone(), self.watch.clone(), self.news.clone());
+        if let Some(tells) = self.tells.take() {
+            tokio::spawn(told::tell(tells, line.clone(), self.news.clone()));
+        }
+        self.line = Some(line);
     }
 
     fn keep(&mut self, model: &Model) {

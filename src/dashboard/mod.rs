@@ -34,6 +34,7 @@ pub mod standing;
 mod stop;
 pub mod terminal;
 pub mod theme;
+mod told;
 pub mod update;
 pub mod view;
 pub mod views;

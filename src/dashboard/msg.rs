@@ -99,6 +99,8 @@ pub enum Msg {
         /// The request as it stands, or the refusal.
         outcome: Result<Box<RequestView>, Refused>,
     },
+    /// Somebody clicked on a notification: open this request.
+    Open(i64),
     /// What an effect came to that was not as hoped, in a sentence.
     Said(String),
     /// The terminal said what its background is like.

@@ -11,7 +11,9 @@ use super::update::update;
 use crate::client::{Door, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
+use crate::config::client::Notify;
 use crate::config::paths::private_folder;
+use crate::notifier;
 use crate::text::{Instant, Length};
 use crossterm::event::EventStream;
 use futures_util::stream::{self, Stream, StreamExt};
@@ -36,6 +38,8 @@ pub struct Start {
     pub door: Door,
     /// Where the last board is kept; none: nowhere.
     pub keeps: Option<Paths>,
+    /// How somebody wants to be told; none: nobody is told here.
+    pub tells: Option<Notify>,
     /// Where the log goes.
     pub log: PathBuf,
     /// How somebody likes it. The size is read from the terminal.
@@ -72,6 +76,10 @@ pub async fn sit(start: Start) -> io::Result<Left> {
     let keeps = start.keeps;
     let mut hands = Desk::new(start.door, clock, watch.clone(), news);
     hands.keep_in(keeps.clone());
+    if let Some((likes, paths)) = start.tells.zip(keeps.clone()) {
+        let here = model.options.zone;
+        hands.tell_by(notifier::Start { likes, paths, here, seat: notifier::Seat::Dashboard, watch: watch.clone() });
+    }
     let inlets = Inlets { told, input: pin!(received(typed())), news: pin!(received(heard)) };
     let ended = match Terminal::new(Screen::new(Out)) {
         Ok(mut screen) => run(&mut model, &mut screen, &watch, inlets, &mut hands).await,

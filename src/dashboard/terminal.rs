@@ -91,6 +91,11 @@ pub fn guard_panics() {
     ONCE.call_once(|| {
         let told = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
+            // It is caught where it happened, and said at the foot: the screen stays.
+            if is_ours() && crate::notifier::is_caught() {
+                tracing::error!("a channel panicked: {}", crate::text::Clean::line(&panic.to_string()));
+                return;
+            }
             if is_ours() {
                 leave();
                 BROKEN.notify_one();

@@ -37,7 +37,7 @@ pub async fn play(stage: &Stage, fast: bool, say: impl Fn(&str)) -> Told {
     say(&format!("Everything lies in {}, and nowhere else. One moment: the others arrive …", stage.folder.display()));
     let opening = opening(&teller).await?;
     let options = Options { zone: stage.zone, ..Options::of_terminal() };
-    let start = Start { door: stage.door().await?, keeps: None, log: stage.folder.join("log"), options };
+    let start = Start { door: stage.door().await?, keeps: None, tells: None, log: stage.folder.join("log"), options };
     let story = async {
         if let Err(trouble) = story(&teller, &opening).await {
             tracing::warn!("the story cannot go on: {}", trouble.sentence);

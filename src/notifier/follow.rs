@@ -303,9 +303,10 @@ impl<'a> Session<'a> {
         let me = &self.of.me;
         let concerns = |row: &&RequestView| {
             let asked = row.status == Status::Pending || row.extension.as_ref().is_some_and(|asked| asked.waits);
-            let tried = row.escalation.as_ref().is_some_and(|ladder| {
-                ladder.tried.iter().any(|tried| tried.person.id == me.person.id)
-            });
+            let tried = row
+                .escalation
+                .as_ref()
+                .is_some_and(|ladder| ladder.tried.iter().any(|tried| tried.person.id == me.person.id));
             asked && (row.approver.id == me.person.id || me.on_duty_for.contains(&row.system) || tried)
         };
         let numbers: Vec<i64> = board.rows.iter().filter(concerns).take(LOOKED).map(|row| row.id).collect();
@@ -518,7 +519,8 @@ impl<'a> Session<'a> {
             }
         }
         match outcome.fault {
-            Some(fault) if self.faults.get(outcome.channel) != Some(&fault) => {
+            // Where the next one of its line brought it, nobody need know.
+            Some(fault) if outcome.last && self.faults.get(outcome.channel) != Some(&fault) => {
                 tracing::warn!(channel = outcome.channel, "not brought: {fault}");
                 self.faults.insert(outcome.channel, fault.clone());
                 self.tell(News::Said(format!("{}: nothing was brought: {fault}", outcome.channel))).await
@@ -543,13 +545,10 @@ impl<'a> Session<'a> {
         }
         (self.changed, self.kept_at, self.kept_seq) = (false, now, seq);
         let me = &self.of.me;
-        let kept = Kept {
-            at: self.now(),
-            seq,
-            items: self.alerts.keep().into_iter().chain(self.unread.iter().cloned()).collect(),
-            reports: self.reports.iter().cloned().collect(),
-            ..Kept::new(&me.store, &me.person.id)
-        };
+        let mut kept = Kept::new(&me.store, &me.person.id);
+        (kept.at, kept.seq) = (self.now(), seq);
+        kept.items = self.alerts.keep().into_iter().chain(self.unread.iter().cloned()).collect();
+        kept.reports = self.reports.iter().cloned().collect();
         let path = self.of.place.kept();
         if let Err(error) = kept.write(&path) {
             tracing::warn!("what was told cannot be kept in {}: {error}", path.display());
@@ -605,7 +604,8 @@ impl Poller {
             }
             if away {
                 let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                let later = self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
+                let later =
+                    self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
                 pause = pause.saturating_mul(2).min(LONGEST);
                 self.watch.until(later).await;
             }

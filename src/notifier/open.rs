@@ -78,10 +78,7 @@ mod tests {
         assert_eq!(ways(&open, &all), ["foot --title=142 nightlatch 142"]);
         assert_eq!(ways(&[], &none), [""; 0]);
         assert_eq!(ways(&[], &tmux), ["tmux new-window nl 142"]);
-        assert_eq!(
-            ways(&[], &all),
-            ["xdg-terminal-exec nl 142", "my-TERMINAL -e nl 142", "tmux new-window nl 142"]
-        );
+        assert_eq!(ways(&[], &all), ["xdg-terminal-exec nl 142", "my-TERMINAL -e nl 142", "tmux new-window nl 142"]);
     }
 
     #[tokio::test]

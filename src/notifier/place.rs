@@ -74,6 +74,11 @@ impl Place {
         self.state.join(format!("notify-{}.json", self.name))
     }
 
+    /// Where the desktop remembers what stands on it.
+    pub fn desktop(&self) -> PathBuf {
+        self.runtime_file("desktop")
+    }
+
     fn open(path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
     }
@@ -89,10 +94,8 @@ impl Place {
             let number: u32 = number.trim().parse().unwrap_or_default();
             return Err(format!("nightlatch notify runs already, as process {number}"));
         }
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|error| not(&error))?;
         Ok(Held(file))
     }
@@ -103,11 +106,13 @@ impl Place {
         let path = self.runtime_file("lock");
         // A thread of its own: it waits in the kernel, wakes nobody, and holds no runtime up.
         std::thread::Builder::new().name("notify-lock".into()).spawn(move || {
-            let locked = Self::open(&path).and_then(|file| loop {
-                match flock(&file, FlockOperation::LockExclusive) {
-                    Ok(()) => break Ok(Held(file)),
-                    Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => break Err(error.into()),
+            let locked = Self::open(&path).and_then(|file| {
+                loop {
+                    match flock(&file, FlockOperation::LockExclusive) {
+                        Ok(()) => break Ok(Held(file)),
+                        Err(rustix::io::Errno::INTR) => {}
+                        Err(error) => break Err(error.into()),
+                    }
                 }
             });
             // Where nobody waits any more it is given back with the value.

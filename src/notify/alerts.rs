@@ -271,15 +271,13 @@ impl Alerts {
 
     fn put(&mut self, what: What, word: Clean, facts: Facts, now: Instant) {
         let number = facts.number;
-        let mut item =
-            Item { what, word, facts, since: now, fresh: true, held: false, of: Vec::new(), brought: None };
+        let mut item = Item { what, word, facts, since: now, fresh: true, held: false, of: Vec::new(), brought: None };
         if let Some(old) = self.items.remove(&number) {
             // What is critical and still so is not covered up by less.
             if old.what.is_critical(&item.facts) && item.facts.holds(old.what) && !item.is_critical(now) {
                 (item.what, item.fresh) = (old.what, old.fresh);
             }
-            (item.of, item.brought, item.since) =
-                (old.of, old.brought, if old.fresh { old.since } else { item.since });
+            (item.of, item.brought, item.since) = (old.of, old.brought, if old.fresh { old.since } else { item.since });
         }
         self.items.insert(number, item);
     }
@@ -375,9 +373,7 @@ impl Alerts {
             }
         }
         wake.into_iter().for_each(|at| self.wake_at(at));
-        ready.sort_by_key(|number| {
-            self.items.get(number).map(|item| (Reverse(item.urgency(now)), item.since))
-        });
+        ready.sort_by_key(|number| self.items.get(number).map(|item| (Reverse(item.urgency(now)), item.since)));
         self.bring(&ready, now, &mut steps);
         self.refresh_digest(now, quiet, &mut steps);
         self.extras(now, quiet, &mut steps);

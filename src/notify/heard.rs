@@ -240,11 +240,7 @@ impl Facts {
             ends: view.window.until,
             lapses: if extension.is_some() { view.window.until } else { view.undecided_until },
             verdict: verdicts.into_iter().flatten().max_by_key(|decision| decision.at).map(verdict),
-            ended: view
-                .grant
-                .as_ref()
-                .and_then(|grant| grant.ended.as_ref())
-                .map(|ended| (name(&ended.by), ended.at)),
+            ended: view.grant.as_ref().and_then(|grant| grant.ended.as_ref()).map(|ended| (name(&ended.by), ended.at)),
             removed: view.grant.as_ref().and_then(|grant| grant.removed_at),
             claimed_until: view.claim.as_ref().map(|claim| claim.until),
             tried: tried.iter().take(NAMED).map(|tried| name(&tried.person.name)).collect(),

@@ -10,8 +10,12 @@ pub mod table;
 pub mod terminal;
 pub mod webhook;
 pub mod alerts;
+pub mod desktop;
 pub mod heard;
+pub mod hook;
 pub mod quiet;
+pub mod table;
+pub mod terminal;
 mod words;
 
 pub use alert::{Alert, Key, Urgency};

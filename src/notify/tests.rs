@@ -235,8 +235,7 @@ fn a_verdict_of_somebody_else_replaces_what_stands_and_nothing_else() {
     desk.told("ask", pending(142, "emergency"));
     desk.due();
     desk.goes(3).told("decided", decided(142, "emergency", "li", "approved"));
-    let verdict =
-        "low NL-142 | NL-142 payments: approved by Li Wei at 02:14 CET | Nothing is left for you to do. | 2";
+    let verdict = "low NL-142 | NL-142 payments: approved by Li Wei at 02:14 CET | Nothing is left for you to do. | 2";
     assert_eq!(desk.due(), [verdict]);
     assert_eq!((desk.goes(600).due(), desk.alerts.next()), (vec![], None));
     // What was never brought is not replaced.
@@ -277,8 +276,10 @@ fn an_overdue_removal_is_loud_until_it_is_gone() {
     desk.told("overdue", overdue(431));
     assert_eq!(
         desk.due(),
-        ["critical NL-431 | OVERDUE REMOVAL: Bo Berg on payments | NL-431 ended at 02:59 CET and was not read back as gone. \
-          Please look. | 1"]
+        [
+            "critical NL-431 | OVERDUE REMOVAL: Bo Berg on payments | NL-431 ended at 02:59 CET and was not read back as gone. \
+          Please look. | 1"
+        ]
     );
     // Less is told with it, not over it.
     desk.goes(30).told("ended", overdue(431));
@@ -392,7 +393,8 @@ fn a_night_is_quiet_but_for_what_is_critical() {
 #[test]
 fn an_end_is_taken_back_when_it_is_there() {
     let mut desk = Desk::of("bo", settings());
-    let request = with(decided(142, "planned", "sam", "approved"), &json!({"window": {"from": NIGHT, "until": after(300)}}));
+    let request =
+        with(decided(142, "planned", "sam", "approved"), &json!({"window": {"from": NIGHT, "until": after(300)}}));
     desk.told("ending", request);
     assert_eq!(desk.due().len(), 1);
     assert_eq!(desk.alerts.next(), Some(after(300)));
@@ -407,8 +409,10 @@ fn a_lost_link_is_told_to_whoever_is_on_duty_and_taken_back() {
     desk.goes(60).alerts.link(Some(after(0)));
     assert_eq!(
         desk.due(),
-        ["normal link | No answer from the store since 02:14 CET | You are on duty for payments, and nothing can reach you here. \
-          nightlatch doctor says more. | "]
+        [
+            "normal link | No answer from the store since 02:14 CET | You are on duty for payments, and nothing can reach you here. \
+          nightlatch doctor says more. | "
+        ]
     );
     assert_eq!(desk.goes(60).due(), [""; 0]);
     desk.alerts.link(None);
@@ -437,12 +441,16 @@ fn a_refused_policy_is_told_to_admins() {
 #[test]
 fn what_others_are_told_and_what_is_hostile_is_harmless() {
     let mut desk = Desk::sam();
-    for body in [json!({"to": ["li"], "about": "ask"}), json!({"to": 7}), json!([]), json!(null), json!({"about": {}})] {
+    for body in [json!({"to": ["li"], "about": "ask"}), json!({"to": 7}), json!([]), json!(null), json!({"about": {}})]
+    {
         desk.happens("told", &body, pending(142, "planned"));
     }
     assert_eq!(desk.due(), [""; 0]);
     let hostile = "<b>Bo</b>\u{1b}[2J\u{202e}\n".repeat(20);
-    desk.told("ask", with(pending(142, "planned"), &json!({"requester": {"id": "bo", "name": hostile}, "system": hostile})));
+    desk.told(
+        "ask",
+        with(pending(142, "planned"), &json!({"requester": {"id": "bo", "name": hostile}, "system": hostile})),
+    );
     let said = desk.due().concat();
     assert!(!said.chars().any(|ch| ch.is_control() || ch == '\u{202e}'), "{said:?}");
     assert!(said.chars().count() < 400, "{said:?}");

@@ -93,7 +93,9 @@ impl Tongue {
                 format!("Nobody decided {id} in time. Ask again if it is still needed."),
             ),
             What::Lapsed => (format!("{id} {system}: it lapsed"), "Nothing is left for you to do.".into()),
-            What::Ready => (format!("Ready: your access to {system}"), format!("{id} can be used{}.", until(facts.ends))),
+            What::Ready => {
+                (format!("Ready: your access to {system}"), format!("{id} can be used{}.", until(facts.ends)))
+            }
             What::Failed => (
                 format!("Not given: your access to {system}"),
                 format!("Granting {id} failed. nightlatch {} says why.", id.0),
@@ -119,9 +121,7 @@ impl Tongue {
                 let at = facts.removed.map(|at| format!(" at {}", self.at(at))).unwrap_or_default();
                 (format!("Removed: {holder} on {system}"), format!("{id} was read back as gone{at}."))
             }
-            What::Other => {
-                (format!("{id} {system}"), format!("{who}: {}.", crate::wire::told_about(word.as_str())))
-            }
+            What::Other => (format!("{id} {system}"), format!("{who}: {}.", crate::wire::told_about(word.as_str()))),
         };
         clean(&title, &body)
     }
@@ -226,9 +226,11 @@ impl Tongue {
         }
         let mut named: Vec<String> = of
             .take(NAMED + 1)
-            .map(|facts| {
-                if self.private { facts.number.to_string() } else { format!("{} {}", facts.number, facts.system) }
-            })
+            .map(
+                |facts| {
+                    if self.private { facts.number.to_string() } else { format!("{} {}", facts.number, facts.system) }
+                },
+            )
             .collect();
         if named.len() > NAMED {
             named.truncate(NAMED);

@@ -18,6 +18,7 @@ mod faults;
 mod hardening;
 mod laws;
 mod machine;
+mod notify;
 mod postgres_target;
 mod recorded_path;
 mod scripts;

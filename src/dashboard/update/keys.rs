@@ -257,6 +257,20 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     model.in_detail = true;
 }
 
+/// A notification was clicked: its request is opened, but never under somebody's hands.
+pub fn clicked(model: &mut Model, id: i64, effects: &mut Vec<Effect>) {
+    if model.is_busy() {
+        let words = format!("{} was clicked: leave this first, then click it again", RequestNumber(id));
+        return say(model, Tone::Soon, words);
+    }
+    if model.detail.as_ref().is_none_or(|detail| detail.id != id || detail.read.is_none()) {
+        model.detail = Some(Detail::new(id));
+        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+    }
+    model.help = None;
+    model.in_detail = true;
+}
+
 fn back(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.in_detail {
         model.in_detail = false;

@@ -69,6 +69,7 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
         Msg::Listed { ask, outcome } => lists::listed(model, ask, outcome, &mut effects),
         Msg::Checked { ask, outcome } => form::checked(model, ask, outcome),
         Msg::Filed { act, outcome } => form::filed(model, act, outcome, &mut effects),
+        Msg::Open(id) => keys::clicked(model, id, &mut effects),
         Msg::Said(words) => say(model, Tone::Soon, words),
         Msg::Acted { act, id, outcome } => acts::answered(model, act, id, outcome, &mut effects),
     }

@@ -1,0 +1,199 @@
+//! `nightlatch notify` beside a real server, with a real hook that writes down what it is told: started late, killed and started
+//! again, twice, beside a dashboard; what is brought is brought once, and what a colleague decides is replaced.
+
+use crate::dashboard::pty::Pty;
+use crate::support::TempFolder;
+use crate::support::served::{PATIENCE, Served, TASK, bare, ends, until};
+use nightlatch::config::Paths;
+use nightlatch::notifier::place::Said;
+use nightlatch::notifier::{Place, Seat};
+use serde_json::{Value, json};
+use std::process::{Child, Command, Stdio};
+
+/// Sam's desk: a home with a hook.
+struct Desk {
+    served: Served,
+    token: String,
+    home: TempFolder,
+}
+
+/// The notifier, killed with the value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let served = Served::socket();
+        let (token, home) = (served.token("sam"), TempFolder::new());
+        let hook = home.write("hook", "#!/bin/sh\nread -r line\nprintf '%s\\n' \"$line\" >> \"$1\"\n");
+        let own = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&hook, own).unwrap();
+        let told = home.join("told");
+        let opened = home.join("opened-{id}");
+        home.write(
+            "c/nightlatch/config.toml",
+            &format!("[notify]\nchannels = [\"hook\"]\nhook = [{hook:?}, {told:?}]\nopen = [\"touch\", {opened:?}]\n"),
+        );
+        Self { served, token, home }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = bare(self.home.path());
+        command.env("NIGHTLATCH_STORE", &self.served.address).env("NIGHTLATCH_TOKEN", &self.token);
+        command
+    }
+
+    fn notify(&self) -> Running {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.home.join("log")).unwrap();
+        Running(self.command().arg("notify").stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    /// Ana asks.
+    fn file(&self, kind: &str) -> i64 {
+        let body = json!({"system": "payments", "role": "restart", "task": TASK, "kind": kind,
+            "window": {"for_seconds": 1800}});
+        let said = self.served.file(&body);
+        assert_eq!(said.status, 201, "{said:?}");
+        said.json()["id"].as_i64().unwrap()
+    }
+
+    /// What the hook was told so far.
+    fn told(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.home.join("told")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The events that it was told, in all.
+    fn seqs(&self) -> Vec<i64> {
+        let of = |alert: &Value| alert["of"].as_array().unwrap().clone();
+        self.told().iter().flat_map(of).map(|of| of["seq"].as_i64().unwrap()).collect()
+    }
+
+    /// Waits until the hook is told of this request, in words that hold these.
+    fn hears(&self, id: i64, words: &str) {
+        let number = format!("NL-{id}");
+        until(&format!("the hook is told {words} of {number}: {:?}", self.told()), || {
+            let is_it = |alert: &Value| {
+                let named = alert["of"].as_array().unwrap().iter().any(|of| of["request"] == number.as_str());
+                let text = format!("{} {}", alert["title"], alert["body"]);
+                (alert["request"] == number.as_str() || named) && text.contains(words)
+            };
+            self.told().iter().any(is_it).then_some(())
+        });
+    }
+
+    /// The place of sam's notifier, as another program of sam's would find it.
+    fn place(&self) -> Place {
+        let me = self.served.get("/v1/me", Some(&self.token)).json();
+        let home = self.home.path();
+        let (runtime, state) = (home.join("r/nightlatch"), home.join(".local/state/nightlatch"));
+        let paths = Paths { runtime, state, ..Paths::below(home) };
+        Place::of(&paths, me["store"].as_str().unwrap(), "sam").unwrap()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.home.join("log")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn what_happened_while_nobody_told_it_is_told_once() {
+    let desk = Desk::new();
+    // Started late: there is no cursor yet, so what waits is seen on the board.
+    let late = desk.file("planned");
+    let running = desk.notify();
+    desk.hears(late, "Ana Ruiz asks for access to payments");
+    let live = desk.file("planned");
+    desk.hears(live, "waits for your verdict");
+    drop(running);
+    // Killed, and started again: what happened meanwhile is told, and nothing twice.
+    let (decided, missed) = (desk.file("planned"), desk.file("planned"));
+    let lapsed = desk.served.post(&format!("/v1/requests/{decided}/withdraw"), None, &json!({}));
+    assert_eq!(lapsed.status, 200, "{lapsed:?}");
+    let running = desk.notify();
+    desk.hears(missed, "waits for your verdict");
+    let last = desk.file("planned");
+    desk.hears(last, "waits for your verdict");
+    let mut seqs = desk.seqs();
+    let all = seqs.len();
+    seqs.sort_unstable();
+    seqs.dedup();
+    assert_eq!(seqs.len(), all, "something was told twice: {:?}", desk.told());
+    let told = desk.told();
+    assert!(!told.iter().any(|alert| alert["request"] == format!("NL-{decided}").as_str()), "{told:?}");
+    assert!(!serde_json::to_string(&told).unwrap().contains("queue"), "the task is on the lock screen: {told:?}");
+    drop(running);
+}
+
+#[test]
+fn an_emergency_is_replaced_when_a_colleague_decides() {
+    let desk = Desk::new();
+    let _running = desk.notify();
+    until(&format!("it says that it is there: {}", desk.log()), || desk.log().contains("Sam Lee").then_some(()));
+    let id = desk.file("emergency");
+    desk.hears(id, "EMERGENCY");
+    let lea = desk.served.token("lea");
+    let approved =
+        desk.served.command().env("NIGHTLATCH_TOKEN", lea).args(["approve", &id.to_string()]).output().unwrap();
+    ends(&approved, 0, "");
+    desk.hears(id, "approved by Lea Lind");
+    let told = desk.told();
+    let verdict = told.iter().find(|alert| alert["title"].as_str().unwrap().contains("approved")).unwrap();
+    assert_eq!((&verdict["urgency"], &verdict["sound"]), (&json!("low"), &json!(false)));
+    assert_eq!(verdict["key"], told[0]["key"]);
+}
+
+#[test]
+fn there_is_one_a_dashboard_takes_over_and_a_click_opens_the_request() {
+    let desk = Desk::new();
+    let running = desk.notify();
+    let first = desk.file("planned");
+    desk.hears(first, "waits for your verdict");
+    let second = desk.command().arg("notify").output().unwrap();
+    ends(&second, 3, &format!("as process {}", running.0.id()));
+    let place = desk.place();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let patient = |what: std::pin::Pin<Box<dyn Future<Output = Option<bool>>>>| {
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, what).await.unwrap() })
+    };
+    let click = |place: &Place| {
+        let place = place.clone();
+        patient(Box::pin(async move { place.say(Said::Open(nightlatch::access::RequestNumber(101))).await }))
+    };
+    // A click that another program heard: no dashboard is open, so it is opened as somebody likes.
+    assert_eq!(click(&place), Some(true));
+    until("it is opened", || desk.home.join("opened-101").exists().then_some(()));
+    // Something else brings: the notifier gives way, and is back at once.
+    let held =
+        runtime.block_on(async { tokio::time::timeout(PATIENCE, place.hold(Seat::Dashboard)).await.unwrap().unwrap() });
+    let silent = desk.file("planned");
+    drop(held);
+    desk.hears(silent, "waits for your verdict");
+    // A real dashboard does, and a click is opened in it.
+    let mut pty = Pty::start(&desk.command());
+    pty.shows("LIVE");
+    until("the dashboard has taken over", || {
+        let theirs = place.clone();
+        let yields = patient(Box::pin(async move { theirs.say(Said::Yield).await }));
+        (yields == Some(false)).then_some(())
+    });
+    let beside = desk.file("planned");
+    desk.hears(beside, "waits for your verdict");
+    assert_eq!(click(&place), Some(true));
+    pty.shows("NL-101 ");
+    pty.keys("q");
+    pty.ends();
+    let after = desk.file("planned");
+    desk.hears(after, "waits for your verdict");
+    let mut seqs = desk.seqs();
+    let all = seqs.len();
+    seqs.sort_unstable();
+    seqs.dedup();
+    assert_eq!(seqs.len(), all, "something was told twice: {:?}", desk.told());
+}

@@ -1,0 +1,3 @@
+//! Notifications: real programs, a real server, real channels.
+
+mod follow;
