@@ -1,7 +1,7 @@
 //! The doctor: looks at everything that this installation needs, and says a cure for each fault. Changes nothing.
 
-pub mod notify;
 mod hooks;
+pub mod notify;
 
 use crate::config::server::PolicyFrom;
 use crate::config::{self, PolicyFile};

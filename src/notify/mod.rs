@@ -4,11 +4,6 @@
 //! again and what it replaces; a channel brings it. Nothing here decides about a request: there is no button that approves.
 
 pub mod alert;
-pub mod desktop;
-pub mod hook;
-pub mod table;
-pub mod terminal;
-pub mod webhook;
 pub mod alerts;
 pub mod desktop;
 pub mod heard;
@@ -16,6 +11,7 @@ pub mod hook;
 pub mod quiet;
 pub mod table;
 pub mod terminal;
+pub mod webhook;
 mod words;
 
 pub use alert::{Alert, Key, Urgency};

@@ -171,7 +171,7 @@ mod tests {
         Alert { key, title, body, urgency, sound: false, opens: None, of: Vec::new() }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_stopped_terminal_is_a_fault_and_no_sequence_is_left_open() {
         let screen = Stoppable::default();
         let known = Terminal { name: "x", speech: Speech::Osc777, inside: Inside::Nothing, progress: false };
