@@ -10,7 +10,7 @@
 //! | `start FOLDER [ROUNDS]` | from exec to listening |
 //! | `idle FOLDER [SECONDS]` | memory and wake-ups of a server that nobody asks |
 //! | `verify FILE [ROUNDS]` | `audit verify` of an export, beside `sha256sum` of the same file and `assets/verify.py` |
-//! | `decisions [FOLDER] [SECONDS] [ROUNDS]` | approvals through HTTP with 1, 8 and 64 clients, beside the same SQL bare through the same driver. With `NIGHTLATCH_BENCH_PG` (a url of an empty database) the store is there, and with 32 clients pgbench runs beside it with the same statements and no chain (`NIGHTLATCH_PGBENCH`: where it is) |
+//! | `decisions [FOLDER] [SECONDS] [ROUNDS]` | approvals through HTTP with 1, 8, 32 and 64 clients, beside the same SQL bare through the same driver. With `NIGHTLATCH_BENCH_PG` (a url of an empty database) the store is there, and pgbench runs beside it with the same statements and no chain (`NIGHTLATCH_PGBENCH`: where it is) |
 //! | `ends [FOLDER] COUNT` | from the end of so many file grants to the last one observed absent, with a second target that hangs |
 //!
 //! `NIGHTLATCH_BENCH_PROGRAM` names another program than the one built with it: an older one, for a ratio in the same run.
