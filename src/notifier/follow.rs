@@ -144,7 +144,7 @@ async fn yields(heard: &mut Option<mpsc::Receiver<Said>>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What is done while the lock is held.
@@ -270,13 +270,11 @@ impl<'a> Session<'a> {
     /// Reads what stands; the rest is read when the host answers again.
     async fn read_again(&mut self) {
         while let Some(item) = self.unread.pop() {
-            match self.request(item.request).await {
-                Ok(view) => self.alerts.take_up(item, view.as_ref(), self.now()),
-                Err(Away) => {
-                    self.unread.push(item);
-                    return;
-                }
-            }
+            let Ok(view) = self.request(item.request).await else {
+                self.unread.push(item);
+                return;
+            };
+            self.alerts.take_up(item, view.as_ref(), self.now());
         }
     }
 
@@ -464,7 +462,9 @@ impl<'a> Session<'a> {
                 again.push((lost.line, Step::Bring(lost.alert.clone())));
             }
         }
-        again.into_iter().for_each(|(line, step)| self.hand(line, step));
+        for (line, step) in again {
+            self.hand(line, step);
+        }
     }
 
     fn hand(&mut self, line: usize, step: Step) {

@@ -269,7 +269,9 @@ impl Alerts {
             .filter(|(_, item)| item.what == What::Ending && past(&item.facts.ends))
             .map(|(number, _)| *number)
             .collect();
-        over.into_iter().for_each(|number| self.forget(number));
+        for number in over {
+            self.forget(number);
+        }
         self.recent.retain(|(at, _)| at.plus(BURST) > now);
         let quiet = self.settings.quiet.and_then(|quiet| quiet.until(now, self.settings.zone));
         let mut steps: Vec<Step> = std::mem::take(&mut self.back).into_iter().map(Step::TakeBack).collect();
@@ -287,7 +289,9 @@ impl Alerts {
                 None => wake.push(at),
             }
         }
-        wake.into_iter().for_each(|at| self.wake_at(at));
+        for at in wake {
+            self.wake_at(at);
+        }
         ready.sort_by_key(|number| self.items.get(number).map(|item| (Reverse(item.urgency(now)), item.since)));
         self.bring(&ready, now, &mut steps);
         self.refresh_digest(now, quiet, &mut steps);
@@ -376,7 +380,9 @@ impl Alerts {
         steps.push(Step::Bring(alert));
         let next: Vec<Instant> =
             digest.members.iter().filter_map(|number| self.items.get(number)?.comes(now)).collect();
-        next.into_iter().for_each(|at| self.wake_at(at));
+        for at in next {
+            self.wake_at(at);
+        }
         self.items.retain(|number, item| !(digest.members.contains(number) && item.what.is_last()));
         digest.members.retain(|number| self.items.contains_key(number));
         self.digest = Some(digest);
