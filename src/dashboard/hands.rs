@@ -70,6 +70,7 @@ impl Desk {
             keeps_next,
             tells: None,
             tmux,
+            marked: false,
             mouse: false,
             back_at: None,
         }

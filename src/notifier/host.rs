@@ -4,8 +4,7 @@ use super::carry::Report;
 use crate::client::{Client, ClientError};
 use crate::clock::Stopwatch;
 use crate::secret::below;
-use crate::wire::{Answer, EventsView, RequestView};
-use serde_json::json;
+use crate::wire::{Answer, DeliveredBody, EventsView, RequestView};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -115,10 +114,7 @@ impl Reporter {
 /// Whether the host took it, or said that it never will.
 async fn is_told(client: &Client, report: &Report) -> bool {
     let path = format!("/v1/requests/{}/delivered", report.request.0);
-    let mut body = json!({ "of": report.of, "channel": report.channel });
-    if let (Some(fault), Some(fields)) = (&report.fault, body.as_object_mut()) {
-        fields.insert("fault".into(), json!(fault));
-    }
+    let body = DeliveredBody { of: report.of, channel: report.channel.clone(), fault: report.fault.clone() };
     match client.post::<_, RequestView>(&path, &body).await {
         Ok(_) | Err(ClientError::Wrong(_)) => true,
         // Later: it is starting, it is asked too often.

@@ -166,8 +166,8 @@ impl Alerts {
         let what = match what {
             // A verdict that was taken back: it waits for them again.
             What::Decided if !facts.own && facts.may => What::Again,
-            What::Decided | What::Lapsed if !facts.own => {
-                // What stands of the ask is replaced below; where nothing stands there is nothing to replace.
+            What::Removed | What::Decided | What::Lapsed if !facts.own || what == What::Removed => {
+                // What stands of it is replaced below; where nothing stands there is nothing to replace.
                 if let Some(item) = self.items.get_mut(&facts.number).filter(|item| item.brought.is_some()) {
                     item.of.push(seq);
                 }
