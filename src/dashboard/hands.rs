@@ -12,6 +12,7 @@ use crate::client::{Client, ClientError, Door, encoded, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
 use crate::notifier;
+use crate::notify::terminal::{Progress, Terminal as Outer, progress as progress_of};
 use crate::text::{Clean, Instant, Length};
 use crate::wire::{BoardView, ChecksView, EventsView, ListQuery, ListView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
@@ -45,6 +46,8 @@ pub struct Desk {
     tells: Option<notifier::Start>,
     /// tmux passes on only what is wrapped for it.
     tmux: bool,
+    /// It is shown outside the screen that something is overdue.
+    marked: bool,
     /// Wheel and clicks are told.
     mouse: bool,
     /// When it came back from stopping its whole job.
@@ -67,6 +70,7 @@ impl Desk {
             keeps_next,
             tells: None,
             tmux,
+            marked: false,
             mouse: false,
             back_at: None,
         }
@@ -80,6 +84,13 @@ impl Desk {
     /// Brings to this desk what its person is told.
     pub fn tell_by(&mut self, tells: notifier::Start) {
         self.tells = Some(tells);
+    }
+
+    /// Nothing of ours stays outside the screen when the terminal is given back.
+    pub fn unmark(&mut self) {
+        if self.marked {
+            self.mark(false);
+        }
     }
 
     /// Keeps it at once.
@@ -235,6 +246,15 @@ impl Hands for Desk {
         let _ = terminal::say(&format!("\x1b]2;{}\x1b\\", Clean::line(title)));
     }
 
+    fn mark(&mut self, late: bool) {
+        let progress = if late { Progress::Wrong } else { Progress::None };
+        let shown = progress_of(progress, &Outer::recognise(&|name| std::env::var(name).ok()));
+        if let Ok(shown) = String::from_utf8(shown) {
+            drop(terminal::say(&shown));
+        }
+        self.marked = late;
+    }
+
     fn nudge(&mut self) {
         self.line.iter().for_each(Way::nudge);
     }
@@ -244,6 +264,7 @@ impl Hands for Desk {
         if self.back_at.is_some_and(|back| self.watch.elapsed().saturating_sub(back) < ECHO) && !job {
             return;
         }
+        self.unmark();
         terminal::leave();
         stop::stop(job);
         self.back_at = job.then(|| self.watch.elapsed());

@@ -67,6 +67,8 @@ pub trait Hands {
     fn carry(&mut self, effect: Effect);
     /// Sets the terminal's title.
     fn entitle(&mut self, title: &str);
+    /// Shows outside the screen that something is overdue, or no longer is.
+    fn mark(&mut self, _late: bool) {}
     /// Somebody looks again: whatever waits for its next try need not wait.
     fn nudge(&mut self);
     /// Stops until somebody continues it: alone, or with the whole job as Ctrl-Z does.
@@ -94,6 +96,8 @@ struct Pane<'a, B: Backend, H> {
     watch: &'a Stopwatch,
     hands: &'a mut H,
     title: String,
+    /// Whether it is shown outside the screen that something is overdue.
+    late: bool,
     /// Something happened since the last frame.
     stale: bool,
 }
@@ -113,7 +117,7 @@ where
     I: Stream<Item = Msg> + Unpin,
     N: Stream<Item = Msg> + Unpin,
 {
-    let mut pane = Pane { model, terminal, watch, hands, title: String::new(), stale: true };
+    let mut pane = Pane { model, terminal, watch, hands, title: String::new(), late: false, stale: true };
     pane.draw()?;
     pane.hands.begin();
     let mut looked = Duration::ZERO;
@@ -212,6 +216,7 @@ impl<B: Backend, H: Hands> Pane<'_, B, H> {
     fn again(&mut self) -> Result<Option<Ended>, B::Error> {
         self.terminal.clear()?;
         self.title.clear();
+        self.late = false;
         self.hands.nudge();
         self.update(Msg::Resumed)
     }
@@ -227,6 +232,11 @@ impl<B: Backend, H: Hands> Pane<'_, B, H> {
         if title != self.title {
             self.hands.entitle(&title);
             self.title = title;
+        }
+        let late = self.model.board.counts().2 > 0;
+        if late != self.late {
+            self.hands.mark(late);
+            self.late = late;
         }
         Ok(())
     }

@@ -85,6 +85,7 @@ pub async fn sit(start: Start) -> io::Result<Left> {
         Ok(mut screen) => run(&mut model, &mut screen, &watch, inlets, &mut hands).await,
         Err(error) => Err(error),
     };
+    hands.unmark();
     drop(given_back);
     if let Some(paths) = &keeps {
         hands.keep_now(&model, paths);

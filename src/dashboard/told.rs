@@ -32,9 +32,9 @@ pub async fn tell(start: Start, way: Way, msgs: mpsc::Sender<Msg>) {
         Err(why) => return drop(msgs.send(Msg::Said(format!("notifications are off: {why}"))).await),
     };
     let (clicked, clicks) = mpsc::unbounded_channel();
-    let lines = notifier::lines(&notifier::wanted(&likes, Some(notifier.place.desktop())), &clicked);
+    let channels = notifier::lines(&notifier::wanted(&likes, Some(notifier.place.desktop())), &clicked);
     let (tell, mut news) = mpsc::channel(WAITING);
-    let running = tokio::spawn(notifier.run(lines, clicks, tell));
+    let running = tokio::spawn(notifier.run(channels, clicks, tell));
     while let Some(news) = news.recv().await {
         let msg = match news {
             News::Open(number) => Msg::Open(number.0),

@@ -107,11 +107,11 @@ fn key(step: &Step) -> &Key {
 fn newest(steps: Vec<Step>) -> Vec<Step> {
     let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
     for mut step in steps {
-        if let Some(at) = kept.iter().position(|other| key(other) == key(&step)) {
-            if let (Step::Bring(old), Step::Bring(new)) = (kept.remove(at), &mut step) {
-                new.of.splice(0..0, old.of);
-                new.sound |= old.sound;
-            }
+        if let Some(at) = kept.iter().position(|other| key(other) == key(&step))
+            && let (Step::Bring(old), Step::Bring(new)) = (kept.remove(at), &mut step)
+        {
+            new.of.splice(0..0, old.of);
+            new.sound |= old.sound;
         }
         kept.push(step);
     }

@@ -2,28 +2,20 @@
 //! it, and keeps what it knows. Whoever holds the lock does this; the others wait in the kernel.
 
 use super::carry::{Carrier, Line, Outcome, Report};
+use super::host::{ANSWER, Away, FIRST, LONGEST, PAGE, Page, Poller, Reporter};
 use super::kept::Kept;
 use super::place::{Held, Place, Said, Seat};
 use crate::access::{RequestNumber, Status};
 use crate::client::{Client, ClientError};
 use crate::clock::Stopwatch;
 use crate::notify::{Alert, Alerts, KeptItem, Settings, Step};
-use crate::secret::below;
 use crate::text::{Instant, Length};
 use crate::wire::{Answer, BoardView, EventsView, MeView, RequestView};
-use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// A page of events has so many at most.
-const PAGE: usize = 500;
-/// An answer that waits for news is here by then, or the host does not answer.
-const ANSWER: Duration = Duration::from_secs(35);
-/// The shortest and the longest pause between two tries.
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
 /// What happened longer ago than this while nobody told it is seen on the board, not told one by one.
 const OLD: Length = Length::from_hours(12);
 /// Who one is is read again so often.
@@ -67,14 +59,6 @@ pub struct Notifier {
     pub settings: Settings,
     /// Time that only passes.
     pub watch: Stopwatch,
-}
-
-/// The page that came, or since when none does.
-enum Page {
-    Events(Box<Answer<EventsView>>),
-    Away,
-    /// The cursor is none of this store: another one, or an older one.
-    Strange,
 }
 
 /// What happens to a session.
@@ -136,10 +120,10 @@ impl Notifier {
         clicks: &mut mpsc::UnboundedReceiver<RequestNumber>,
         news: &mpsc::Sender<News>,
     ) -> Result<std::io::Result<Held>, Closed> {
-        let mut hold = pin!(self.place.hold(self.seat));
+        let mut locking = pin!(self.place.hold(self.seat));
         loop {
             tokio::select! {
-                held = &mut hold => return Ok(held),
+                held = &mut locking => return Ok(held),
                 Some(number) = clicks.recv() => {
                     // Whoever brings now may have a screen to show it on.
                     if self.place.say(Said::Open(number)).await != Some(true) {
@@ -160,7 +144,7 @@ async fn yields(heard: &mut Option<mpsc::Receiver<Said>>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What is done while the lock is held.
@@ -286,13 +270,11 @@ impl<'a> Session<'a> {
     /// Reads what stands; the rest is read when the host answers again.
     async fn read_again(&mut self) {
         while let Some(item) = self.unread.pop() {
-            match self.request(item.request).await {
-                Ok(view) => self.alerts.take_up(item, view.as_ref(), self.now()),
-                Err(Away) => {
-                    self.unread.push(item);
-                    return;
-                }
-            }
+            let Ok(view) = self.request(item.request).await else {
+                self.unread.push(item);
+                return;
+            };
+            self.alerts.take_up(item, view.as_ref(), self.now());
         }
     }
 
@@ -307,7 +289,10 @@ impl<'a> Session<'a> {
                 .escalation
                 .as_ref()
                 .is_some_and(|ladder| ladder.tried.iter().any(|tried| tried.person.id == me.person.id));
-            asked && (row.approver.id == me.person.id || me.on_duty_for.contains(&row.system) || tried)
+            let (approver, decider) = (&row.approver.id, row.decision.as_ref().map(|decision| &decision.by.id));
+            let decided = decider == Some(&me.person.id);
+            let mine = *approver == me.person.id || me.on_duty_for.contains(&row.system);
+            (asked && (mine || tried)) || (row.overdue && (mine || decided))
         };
         let numbers: Vec<i64> = board.rows.iter().filter(concerns).take(LOOKED).map(|row| row.id).collect();
         for number in numbers {
@@ -477,7 +462,9 @@ impl<'a> Session<'a> {
                 again.push((lost.line, Step::Bring(lost.alert.clone())));
             }
         }
-        again.into_iter().for_each(|(line, step)| self.hand(line, step));
+        for (line, step) in again {
+            self.hand(line, step);
+        }
     }
 
     fn hand(&mut self, line: usize, step: Step) {
@@ -556,106 +543,9 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The host cannot be asked now.
-struct Away;
-
 async fn until(watch: &Stopwatch, wake: Option<Duration>) {
     match wake {
         Some(at) => watch.until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Asks for events, one long wait after the other.
-struct Poller {
-    client: Client,
-    watch: Stopwatch,
-    after: i64,
-    page: mpsc::Sender<Page>,
-}
-
-impl Poller {
-    async fn run(mut self) {
-        let (mut pause, mut first) = (FIRST, true);
-        loop {
-            // The first one says at once what there is.
-            let wait = if first { "0s" } else { "25s" };
-            let path = format!("/v1/events?after={}&limit={PAGE}&wait={wait}", self.after);
-            let late = self.watch.elapsed().saturating_add(ANSWER);
-            let answer = tokio::select! {
-                answer = self.client.get::<Answer<EventsView>>(&path) => Some(answer),
-                () = self.watch.until(late) => None,
-            };
-            let page = match answer {
-                Some(Ok(answer)) => {
-                    (pause, first) = (FIRST, false);
-                    self.after = answer.body.next_after.max(self.after);
-                    Page::Events(Box::new(answer))
-                }
-                Some(Err(ClientError::Problem(problem))) if problem.status == 400 => {
-                    self.after = self.client.last().head;
-                    Page::Strange
-                }
-                _ => Page::Away,
-            };
-            let away = !matches!(page, Page::Events(_));
-            if self.page.send(page).await.is_err() {
-                return;
-            }
-            if away {
-                let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                let later =
-                    self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
-                pause = pause.saturating_mul(2).min(LONGEST);
-                self.watch.until(later).await;
-            }
-        }
-    }
-}
-
-/// Tells the host what was brought, beside everything else.
-struct Reporter {
-    asked: mpsc::UnboundedSender<Report>,
-    done: mpsc::UnboundedReceiver<Report>,
-}
-
-impl Reporter {
-    fn start(client: Client, watch: Stopwatch) -> (Self, tokio::task::AbortHandle) {
-        let (asked, mut asks) = mpsc::unbounded_channel::<Report>();
-        let (tell, done) = mpsc::unbounded_channel();
-        let task = tokio::spawn(async move {
-            while let Some(report) = asks.recv().await {
-                let mut pause = FIRST;
-                while !is_told(&client, &report).await {
-                    let later = watch.elapsed().saturating_add(pause);
-                    pause = pause.saturating_mul(2).min(LONGEST);
-                    watch.until(later).await;
-                }
-                if tell.send(report).is_err() {
-                    return;
-                }
-            }
-        });
-        (Self { asked, done }, task.abort_handle())
-    }
-
-    fn take(&self, report: Report) {
-        // The task lives as long as the session.
-        drop(self.asked.send(report));
-    }
-}
-
-/// Whether the host took it, or said that it never will.
-async fn is_told(client: &Client, report: &Report) -> bool {
-    let path = format!("/v1/requests/{}/delivered", report.request.0);
-    let mut body = json!({ "of": report.of, "channel": report.channel });
-    if let (Some(fault), Some(fields)) = (&report.fault, body.as_object_mut()) {
-        fields.insert("fault".into(), json!(fault));
-    }
-    match client.post::<_, RequestView>(&path, &body).await {
-        Ok(_) | Err(ClientError::Wrong(_)) => true,
-        // Later: it is starting, it is asked too often.
-        Err(ClientError::Problem(problem)) => !matches!(problem.status, 429 | 500..),
-        Err(ClientError::Away(_)) => false,
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod carry;
 mod follow;
+mod host;
 mod kept;
 pub mod open;
 pub mod place;

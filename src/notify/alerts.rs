@@ -6,27 +6,21 @@
 
 use super::alert::{Alert, Key, Urgency};
 use super::heard::{Facts, What, request_of, told};
+use super::item::{Brought, COOL, Item, KeptItem};
 use super::quiet::Quiet;
 use super::words::{Count, Tongue};
 use crate::access::{RequestNumber, Status};
 use crate::text::{Clean, Instant, Length};
 use crate::wire::{EventView, MeView, RequestView};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The same thing is not brought twice within this, unless it grew more urgent or it is over.
-const COOL: Length = Length::from_seconds(20);
-/// What is critical is repeated so often.
-const AGAIN: Length = Length::from_minutes(1);
 /// More than [`FEW`] alerts within this become one.
 const BURST: Length = Length::from_seconds(5);
 const FEW: usize = 3;
 /// So long without an answer, and whoever is on duty is told.
 const LOST: Length = Length::from_minutes(1);
-/// An end that is further away than this is only good to know.
-const FAR: Length = Length::from_minutes(10);
 
 /// How one person wants to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,44 +42,6 @@ pub enum Step {
     Bring(Alert),
     /// Take away what stands under this key.
     TakeBack(Key),
-}
-
-/// How it was brought last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Brought {
-    at: Instant,
-    critical: bool,
-    /// Within a digest.
-    together: bool,
-}
-
-/// What somebody is told about one request.
-#[derive(Debug, Clone)]
-struct Item {
-    what: What,
-    word: Clean,
-    facts: Facts,
-    since: Instant,
-    /// There is something that was not brought yet.
-    fresh: bool,
-    /// Quiet hours held it back.
-    held: bool,
-    /// The events that were not brought yet.
-    of: Vec<i64>,
-    brought: Option<Brought>,
-}
-
-/// An item as it is kept between two starts. What the request is like is read again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptItem {
-    /// The request.
-    pub request: RequestNumber,
-    what: What,
-    word: String,
-    since: Instant,
-    fresh: bool,
-    of: Vec<i64>,
-    brought: Option<Brought>,
 }
 
 /// Several alerts that were brought as one.
@@ -124,48 +80,6 @@ pub struct Alerts {
     link: Extra,
     policy: Extra,
     wake: Option<Instant>,
-}
-
-impl Item {
-    fn urgency(&self, now: Instant) -> Urgency {
-        match self.what {
-            what if what.is_critical(&self.facts) => Urgency::Critical,
-            What::Settled | What::Removed => Urgency::Low,
-            What::Lapsed if !self.facts.own => Urgency::Low,
-            What::Ending if self.facts.ends.is_some_and(|at| at.since(now) > FAR) => Urgency::Low,
-            _ => Urgency::Normal,
-        }
-    }
-
-    fn is_critical(&self, now: Instant) -> bool {
-        self.urgency(now) == Urgency::Critical
-    }
-
-    /// Whether it only says in silence that what stands is over.
-    fn replaces(&self, now: Instant) -> bool {
-        self.what.is_last() && self.brought.is_some() && self.urgency(now) == Urgency::Low
-    }
-
-    /// When it is to be brought, quiet hours aside; now where that is past.
-    fn comes(&self, now: Instant) -> Option<Instant> {
-        let over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if (self.what.asks() && over(self.facts.lapses)) || (self.what == What::Ending && over(self.facts.ends)) {
-            return None;
-        }
-        let critical = self.is_critical(now);
-        match self.brought {
-            None => self.fresh.then_some(self.since),
-            Some(last) if self.fresh => {
-                let at_once = self.what.is_last() || self.what == What::Ready || (critical && !last.critical);
-                Some(if at_once { self.since } else { last.at.plus(COOL) })
-            }
-            Some(last) if critical => {
-                let next = last.at.plus(AGAIN);
-                Some(self.facts.claimed_until.map_or(next, |until| until.max(next)))
-            }
-            Some(_) => None,
-        }
-    }
 }
 
 impl Alerts {
@@ -239,11 +153,12 @@ impl Alerts {
         self.upto = self.upto.max(event.seq);
     }
 
-    /// A request that was found waiting, by a look at the board.
+    /// A request that was found waiting or overdue, by a look at the board.
     pub fn found(&mut self, view: &RequestView, now: Instant) {
         let facts = Facts::of(view, &self.me);
-        if facts.holds(What::Ask) && !self.items.contains_key(&facts.number) {
-            self.put(What::Ask, Clean::default(), facts, now);
+        let what = if facts.overdue { What::Overdue } else { What::Ask };
+        if facts.holds(what) && !self.items.contains_key(&facts.number) {
+            self.put(what, Clean::default(), facts, now);
         }
     }
 
@@ -251,8 +166,8 @@ impl Alerts {
         let what = match what {
             // A verdict that was taken back: it waits for them again.
             What::Decided if !facts.own && facts.may => What::Again,
-            What::Decided | What::Lapsed if !facts.own => {
-                // What stands of the ask is replaced below; where nothing stands there is nothing to replace.
+            What::Removed | What::Decided | What::Lapsed if !facts.own || what == What::Removed => {
+                // What stands of it is replaced below; where nothing stands there is nothing to replace.
                 if let Some(item) = self.items.get_mut(&facts.number).filter(|item| item.brought.is_some()) {
                     item.of.push(seq);
                 }
@@ -354,7 +269,9 @@ impl Alerts {
             .filter(|(_, item)| item.what == What::Ending && past(&item.facts.ends))
             .map(|(number, _)| *number)
             .collect();
-        over.into_iter().for_each(|number| self.forget(number));
+        for number in over {
+            self.forget(number);
+        }
         self.recent.retain(|(at, _)| at.plus(BURST) > now);
         let quiet = self.settings.quiet.and_then(|quiet| quiet.until(now, self.settings.zone));
         let mut steps: Vec<Step> = std::mem::take(&mut self.back).into_iter().map(Step::TakeBack).collect();
@@ -372,7 +289,9 @@ impl Alerts {
                 None => wake.push(at),
             }
         }
-        wake.into_iter().for_each(|at| self.wake_at(at));
+        for at in wake {
+            self.wake_at(at);
+        }
         ready.sort_by_key(|number| self.items.get(number).map(|item| (Reverse(item.urgency(now)), item.since)));
         self.bring(&ready, now, &mut steps);
         self.refresh_digest(now, quiet, &mut steps);
@@ -461,7 +380,9 @@ impl Alerts {
         steps.push(Step::Bring(alert));
         let next: Vec<Instant> =
             digest.members.iter().filter_map(|number| self.items.get(number)?.comes(now)).collect();
-        next.into_iter().for_each(|at| self.wake_at(at));
+        for at in next {
+            self.wake_at(at);
+        }
         self.items.retain(|number, item| !(digest.members.contains(number) && item.what.is_last()));
         digest.members.retain(|number| self.items.contains_key(number));
         self.digest = Some(digest);

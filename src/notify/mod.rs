@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod desktop;
 pub mod heard;
 pub mod hook;
+mod item;
 pub mod quiet;
 pub mod table;
 pub mod terminal;
@@ -15,7 +16,8 @@ pub mod webhook;
 mod words;
 
 pub use alert::{Alert, Key, Urgency};
-pub use alerts::{Alerts, KeptItem, Settings, Step};
+pub use alerts::{Alerts, Settings, Step};
+pub use item::KeptItem;
 pub use quiet::Quiet;
 
 use std::future::Future;

@@ -48,6 +48,17 @@ fn some(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
+/// `approved`, `withdrawn`, …
+fn outcome(facts: &Facts) -> String {
+    match (&facts.verdict, facts.status) {
+        (_, Status::Withdrawn) => "withdrawn".into(),
+        (_, Status::Lapsed) => "lapsed".into(),
+        _ if facts.waits => "waits again".into(),
+        (Some(verdict), _) => verdict.word.to_string(),
+        (None, status) => status.word().into(),
+    }
+}
+
 impl Tongue {
     fn at(&self, at: Instant) -> String {
         show_short(at, self.zone, self.now)
@@ -71,7 +82,7 @@ impl Tongue {
                     Some(_) => format!("{id} was {}{}.", self.verdict(facts), self.holds_until(facts)),
                     None => format!("{id} was decided."),
                 };
-                (format!("{}: your request for {system}", upper(&self.outcome(facts))), body)
+                (format!("{}: your request for {system}", upper(&outcome(facts))), body)
             }
             What::Settled => {
                 (format!("{id} {system}: {}", self.verdict(facts)), "Nothing is left for you to do.".into())
@@ -171,24 +182,13 @@ impl Tongue {
         clean(&title, "")
     }
 
-    /// `approved`, `withdrawn`, …
-    fn outcome(self, facts: &Facts) -> String {
-        match (&facts.verdict, facts.status) {
-            (_, Status::Withdrawn) => "withdrawn".into(),
-            (_, Status::Lapsed) => "lapsed".into(),
-            _ if facts.waits => "waits again".into(),
-            (Some(verdict), _) => verdict.word.to_string(),
-            (None, status) => status.word().into(),
-        }
-    }
-
     /// `approved by Sam Lee at 02:14 CET`.
     fn verdict(self, facts: &Facts) -> String {
         match &facts.verdict {
             Some(verdict) if !matches!(facts.status, Status::Withdrawn | Status::Lapsed) => {
                 format!("{} by {} at {}", verdict.word, verdict.by, self.at(verdict.at))
             }
-            _ => self.outcome(facts),
+            _ => outcome(facts),
         }
     }
 

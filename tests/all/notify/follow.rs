@@ -129,6 +129,12 @@ fn what_happened_while_nobody_told_it_is_told_once() {
     assert!(!told.iter().any(|alert| alert["request"] == format!("NL-{decided}").as_str()), "{told:?}");
     assert!(!serde_json::to_string(&told).unwrap().contains("queue"), "the task is on the lock screen: {told:?}");
     drop(running);
+    // The record says that it was brought, by which channel.
+    until("it is recorded that it was brought", || {
+        let events = desk.served.get(&format!("/v1/requests/{live}/events"), None).json();
+        let brought = |event: &&Value| event["kind"] == "delivered" && event["body"]["channel"] == "hook";
+        events["events"].as_array().unwrap().iter().find(brought).map(|event| assert_eq!(event["body"]["to"], "sam"))
+    });
 }
 
 #[test]

@@ -1,0 +1,124 @@
+//! What a notifier asks the host, and tells it: events, one long wait after the other, and what was brought.
+
+use super::carry::Report;
+use crate::client::{Client, ClientError};
+use crate::clock::Stopwatch;
+use crate::secret::below;
+use crate::wire::{Answer, DeliveredBody, EventsView, RequestView};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A page of events has so many at most.
+pub const PAGE: usize = 500;
+/// An answer that waits for news is here by then, or the host does not answer.
+pub const ANSWER: Duration = Duration::from_secs(35);
+/// The shortest and the longest pause between two tries.
+pub const FIRST: Duration = Duration::from_millis(500);
+pub const LONGEST: Duration = Duration::from_secs(30);
+
+/// The host cannot be asked now.
+pub struct Away;
+
+/// The page that came, or since when none does.
+pub enum Page {
+    Events(Box<Answer<EventsView>>),
+    Away,
+    /// The cursor is none of this store: another one, or an older one.
+    Strange,
+}
+
+/// Asks for events, one long wait after the other.
+pub struct Poller {
+    pub client: Client,
+    pub watch: Stopwatch,
+    /// Only events after this one.
+    pub after: i64,
+    pub page: mpsc::Sender<Page>,
+}
+
+impl Poller {
+    /// Asks until nobody takes the pages.
+    pub async fn run(mut self) {
+        let (mut pause, mut first) = (FIRST, true);
+        loop {
+            // The first one says at once what there is.
+            let wait = if first { "0s" } else { "25s" };
+            let path = format!("/v1/events?after={}&limit={PAGE}&wait={wait}", self.after);
+            let late = self.watch.elapsed().saturating_add(ANSWER);
+            let answer = tokio::select! {
+                answer = self.client.get::<Answer<EventsView>>(&path) => Some(answer),
+                () = self.watch.until(late) => None,
+            };
+            let page = match answer {
+                Some(Ok(answer)) => {
+                    (pause, first) = (FIRST, false);
+                    self.after = answer.body.next_after.max(self.after);
+                    Page::Events(Box::new(answer))
+                }
+                Some(Err(ClientError::Problem(problem))) if problem.status == 400 => {
+                    self.after = self.client.last().head;
+                    Page::Strange
+                }
+                _ => Page::Away,
+            };
+            let away = !matches!(page, Page::Events(_));
+            if self.page.send(page).await.is_err() {
+                return;
+            }
+            if away {
+                let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                let later =
+                    self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
+                pause = pause.saturating_mul(2).min(LONGEST);
+                self.watch.until(later).await;
+            }
+        }
+    }
+}
+
+/// Tells the host what was brought, beside everything else.
+pub struct Reporter {
+    asked: mpsc::UnboundedSender<Report>,
+    /// What the host took, or never will.
+    pub done: mpsc::UnboundedReceiver<Report>,
+}
+
+impl Reporter {
+    /// Begins. It ends with its handle.
+    pub fn start(client: Client, watch: Stopwatch) -> (Self, tokio::task::AbortHandle) {
+        let (asked, mut asks) = mpsc::unbounded_channel::<Report>();
+        let (tell, done) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            while let Some(report) = asks.recv().await {
+                let mut pause = FIRST;
+                while !is_told(&client, &report).await {
+                    let later = watch.elapsed().saturating_add(pause);
+                    pause = pause.saturating_mul(2).min(LONGEST);
+                    watch.until(later).await;
+                }
+                if tell.send(report).is_err() {
+                    return;
+                }
+            }
+        });
+        (Self { asked, done }, task.abort_handle())
+    }
+
+    /// Hands it a report.
+    pub fn take(&self, report: Report) {
+        // The task lives as long as the session.
+        drop(self.asked.send(report));
+    }
+}
+
+/// Whether the host took it, or said that it never will.
+async fn is_told(client: &Client, report: &Report) -> bool {
+    let path = format!("/v1/requests/{}/delivered", report.request.0);
+    let body = DeliveredBody { of: report.of, channel: report.channel.clone(), fault: report.fault.clone() };
+    match client.post::<_, RequestView>(&path, &body).await {
+        Ok(_) | Err(ClientError::Wrong(_)) => true,
+        // Later: it is starting, it is asked too often.
+        Err(ClientError::Problem(problem)) => !matches!(problem.status, 429 | 500..),
+        Err(ClientError::Away(_)) => false,
+    }
+}
