@@ -47,6 +47,7 @@
 //!   the store; no engine's name in the store but in `store/engine.rs`.
 //! - No simulation in the house: `store/stand_in.rs`, `Clock::stepped` and `Seams` are doors for it that nobody else opens.
 //! - No alert to somebody who cannot act, no silence that approves, and no step of a ladder that is not an event.
+//! - No removal that is overdue for a minute and of which nobody was told; no telling of which one cannot say whether it arrived.
 //! - No duty by what a replica happened to read: turns of a calendar count once they are recorded, inside the write.
 //! - No rule in a face: what a viewer may do, `may` says, and that is `decide` run dry.
 //! - No status code outside [`server`]; no bridge but [`wire`] between client and server.

@@ -119,12 +119,62 @@ fn lawful(world: &World, before: Option<&Request>, actor: &Actor, event: &Event)
         (Event::Routed { to, .. }, Some(request)) if *actor == Actor::Clock => {
             prop_assert!(request.requester != *to && request.ask.user != *to, "{} was routed their own", to);
         }
+        (Event::Told { about: About::Ending | About::Overdue | About::Removed, .. }, Some(request)) => {
+            told_of_held(world, request, event)?;
+        }
+        // Reported by whom it tells, and once; sent again, once more.
+        (Event::Delivered { of, to, channel, fault }, Some(request)) => {
+            let telling = request.told.iter().find(|telling| telling.seq == *of).unwrap();
+            prop_assert_eq!(to.as_ref(), actor.person());
+            prop_assert!(to.as_ref().map_or(*actor == Actor::Notifier, |to| telling.to.contains(to)));
+            let before = telling.brought.iter().find(|brought| brought.to == *to && brought.channel == *channel);
+            prop_assert!(before.is_none_or(|before| before.fault.is_some() && fault.is_none()), "reported twice");
+        }
         (Event::Undone { .. }, Some(request)) => {
             let last = request.last_verdict.as_ref().unwrap();
             prop_assert!(actor.person() == Some(&last.by) && at.since(last.at) <= Length::from_seconds(60));
             prop_assert_eq!(last.seq, request.version);
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// What is told of access that is held: by the words of the rules, once more.
+fn told_of_held(world: &World, request: &Request, event: &Event) -> Result<(), TestCaseError> {
+    let (policy, at) = (&world.policy, world.now.at);
+    let Event::Told { to, about, rung } = event else { return Ok(()) };
+    let held = request.held().unwrap();
+    let (alarm, system) = (held.alarm.as_ref(), &policy.systems[&request.ask.system]);
+    match about {
+        About::Ending => {
+            let rung = rung.unwrap();
+            prop_assert_eq!(status(request, at), Status::Active);
+            prop_assert!(to.iter().all(|who| [&request.requester, &request.ask.user].contains(&who)));
+            let left = held.window.until.since(rung.due_at).seconds();
+            prop_assert!([900, 300, 60].contains(&left) && rung.due_at <= at, "{} seconds before the end", left);
+            prop_assert!(rung.due_at > held.granted.as_ref().unwrap().at, "before it was given");
+            prop_assert!(held.ending.is_none_or(|told| rung.due_at > told), "told twice");
+            // What was slept through is not told: no later mark fell due.
+            prop_assert!(rung.next_at.is_none_or(|next| next > at));
+        }
+        About::Overdue => {
+            let rung = rung.unwrap();
+            prop_assert_eq!(status(request, at), Status::Ending);
+            prop_assert!(rung.due_at >= held.end().plus(Length::from_seconds(60)) && rung.due_at <= at);
+            prop_assert!(rung.next_at.is_some_and(|next| next > at), "two at once");
+            prop_assert!(alarm.is_none_or(|alarm| rung.due_at > alarm.taken), "told twice");
+            for who in to {
+                let lead = policy.leads.as_ref().and_then(|leads| policy.on_duty(leads, at)).as_ref() == Some(who);
+                let stands = system.owner == *who || policy.is_backup(system, who) || lead;
+                let admin = policy.is(who, nightlatch::policy::Duty::Admin);
+                prop_assert!(stands || admin || held.decision.by == *who, "{} was told and cannot end it", who);
+                prop_assert!(alarm.is_none() || !request.acknowledged.contains(who), "{} wanted no more", who);
+            }
+        }
+        _ => {
+            prop_assert!(!to.is_empty() && to.iter().all(|who| alarm.is_some_and(|alarm| alarm.told.contains(who))));
+        }
     }
     Ok(())
 }
@@ -417,6 +467,10 @@ fn the_steps_reach_everything() {
         "handed-over",
         "retried",
         "routed",
+        "told ending",
+        "told overdue",
+        "told removed",
+        "delivered",
     ];
     let missing: Vec<&str> = wanted.into_iter().filter(|kind| !reached.contains_key(*kind)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}; reached: {reached:?}");
@@ -435,7 +489,10 @@ fn run_and_count(steps: &[Step], reached: &mut BTreeMap<String, usize>) {
         }
     }
     for line in &world.record {
-        let kind = serde_json::to_value(&line.event).unwrap()["kind"].as_str().unwrap().to_owned();
+        let mut kind = serde_json::to_value(&line.event).unwrap()["kind"].as_str().unwrap().to_owned();
+        if let Event::Told { about, .. } = &line.event {
+            kind = format!("{kind} {}", serde_json::to_value(about).unwrap().as_str().unwrap());
+        }
         *reached.entry(kind).or_default() += 1;
     }
 }

@@ -26,4 +26,5 @@ mod simulation;
 mod stories;
 mod support;
 mod webhook;
+mod told;
 mod world;

@@ -17,6 +17,14 @@ pub fn ladder(view: &RequestView, eye: &Eye, width: usize) -> Vec<Words> {
         if tried.times > 1 {
             let _ = write!(text, ", again {}", eye.near(tried.last));
         }
+        let ways = tried.reached.iter().map(|way| match way.fault {
+            Some(_) => format!("{} failed", way.channel),
+            None => way.channel.clone(),
+        });
+        let ways: Vec<String> = ways.collect();
+        if !ways.is_empty() {
+            let _ = write!(text, " ({})", ways.join(", "));
+        }
         // Who waits for an answer that does not come may have to call.
         if let Some(contact) = tried.contact.as_ref().filter(|_| at_end) {
             let _ = write!(text, ", {contact}");
@@ -77,12 +85,13 @@ pub fn reached(ways: &Ways, event: &EventView, eye: &Eye) -> Option<String> {
 
 /// The notification log: who was told what, and how it reached them, newest first.
 pub fn log(view: &RequestView, events: &[EventView], eye: &Eye, width: usize) -> Vec<Words> {
-    if view.escalation.is_none() {
+    let tells = |event: &&EventView| TELLING.contains(&event.kind.as_str());
+    if view.escalation.is_none() && !events.iter().any(|event| tells(&event)) {
         return Vec::new();
     }
     let mut out = vec![Words::of(" notification log", Tone::Head)];
     let ways = Ways::of(events);
-    for event in events.iter().rev().filter(|event| TELLING.contains(&event.kind.as_str())) {
+    for event in events.iter().rev().filter(tells) {
         let to = told(event).join(", ");
         let to = if to.is_empty() { "nobody".to_owned() } else { to };
         let about = ["about", "reason"].into_iter().find_map(|key| event.body.get(key)?.as_str());

@@ -26,6 +26,7 @@ pub enum Who {
     Requester,
     Clock,
     Reconciler,
+    Notifier,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,7 @@ pub enum What {
     Sane(bool),
     Policy(bool),
     Routed(usize),
+    Reported { back: usize, channel: usize, failed: bool },
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +79,7 @@ fn anybody() -> impl Strategy<Value = Who> {
         2 => Just(Who::Requester),
         1 => Just(Who::Clock),
         1 => Just(Who::Reconciler),
+        1 => Just(Who::Notifier),
     ]
 }
 
@@ -129,7 +132,8 @@ fn act() -> impl Strategy<Value = (Who, What)> {
         1 => plain(Who::Decider, &["freeze", "freeze-all", "thaw", "thaw-all", "thaw", "thaw-all"]),
         1 => plain(Who::Requester, &["withdraw", "ack", "note"]),
         2 => plain(Who::User, &["hand-back", "collect", "collect"]),
-        1 => plain(Who::Clock, &["lapse", "end-by-policy", "escalate", "escalate"]),
+        3 => plain(Who::Clock, &["lapse", "end-by-policy", "escalate", "escalate", "escalate", "escalate"]),
+        2 => (anybody(), (0_usize..4, 0_usize..3, any::<bool>()).prop_map(|(back, channel, failed)| What::Reported { back, channel, failed })),
         1 => plain(Who::Reconciler, &["drift", "miss"]),
         5 => (mostly(Who::Reconciler), granted),
         3 => (mostly(Who::Reconciler), absent),
@@ -187,6 +191,7 @@ pub fn actor(world: &World, who: Who, request: Option<&Request>) -> Actor {
     match (who, request) {
         (Who::Clock, _) => Actor::Clock,
         (Who::Reconciler, _) => Actor::Reconciler,
+        (Who::Notifier, _) => Actor::Notifier,
         (Who::Person(at), _) => named(person(PEOPLE[at])),
         (Who::User, Some(request)) => named(request.ask.user.clone()),
         (Who::Requester, Some(request)) => named(request.requester.clone()),
@@ -286,6 +291,12 @@ pub fn command(world: &mut World, actor: &Actor, on: RequestNumber, what: &What)
         What::Carried { by } => {
             let attempt = world.lease(on, true);
             Command::ReportRemoval(world.report(attempt, Outcome::Carried(RequestNumber(101 + by))))
+        }
+        What::Reported { back, channel, failed } => {
+            let told = request?.told;
+            let of = told.iter().rev().nth(*back).map_or(0, |telling| telling.seq);
+            let channel = ["desktop", "hook", "webhook:pager"][*channel].parse().unwrap();
+            Command::Delivered { of, channel, fault: failed.then(words) }
         }
         What::Sane(_) | What::Policy(_) | What::Routed(_) => return None,
     })

@@ -3,10 +3,12 @@
 use super::sql::Tables;
 use super::target::Verb as Call;
 use super::world::{STORE_ID, World, cell, requests, rules};
-use nightlatch::access::{Event, Request, State, Status, Subject, apply, due, status};
+use nightlatch::access::event::About;
+use nightlatch::access::facts::Facts;
+use nightlatch::access::{Actor, Command, Event, Now, Request, State, Status, Subject, apply, decide, due, status};
 use nightlatch::service::Fault;
 use nightlatch::store::Stored;
-use nightlatch::text::{Instant, Length};
+use nightlatch::text::{Instant, Length, PersonId};
 use nightlatch::trail::Record;
 use nightlatch::trail::verify::Chain;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,8 @@ pub struct Seen {
     folds: BTreeMap<i64, Request>,
     /// When each request was first seen to be due while all was well.
     answered: usize,
+    /// The steps that were told: of which request and version, about what, which, when due.
+    steps: BTreeSet<(i64, i64, String, u32, Instant)>,
 }
 
 type Checked = Result<(), String>;
@@ -37,7 +41,7 @@ macro_rules! must {
 
 impl Seen {
     pub fn new() -> Self {
-        Self { seq: 0, chain: Chain::new(STORE_ID), folds: BTreeMap::new(), answered: 0 }
+        Self { seq: 0, chain: Chain::new(STORE_ID), folds: BTreeMap::new(), answered: 0, steps: BTreeSet::new() }
     }
 
     /// Looks at every answer again.
@@ -95,6 +99,9 @@ impl Seen {
             if let Subject::Request(number) = told.subject {
                 let before = self.folds.remove(&number.0);
                 lawful(before.as_ref(), &told.event, &told.actor.id(), told.at, world.far())?;
+                if let Some(request) = &before {
+                    self.tellings(request, &told.event, told.at)?;
+                }
                 if let Some(after) = apply(before, number, &told.event, told.place()) {
                     self.folds.insert(number.0, after);
                 }
@@ -102,6 +109,35 @@ impl Seen {
         }
         let link = cell(head_table, head, "link").text();
         must!(self.chain.head().to_string() == link, "I5: the head's link is not the last event's");
+        Ok(())
+    }
+
+    /// Each step is told once, and nobody of what is no matter of theirs.
+    fn tellings(&mut self, request: &Request, event: &Event, at: Instant) -> Checked {
+        let (to, about, rung) = match event {
+            Event::Told { to, about, rung } => (to.as_slice(), Some(*about), rung.as_ref()),
+            Event::Routed { to, rung, .. } => (std::slice::from_ref(to), None, rung.as_ref()),
+            _ => return Ok(()),
+        };
+        // What a clock that had leapt forward told of too soon is told again when it comes.
+        if let Some(rung) = rung.filter(|rung| rung.due_at <= at) {
+            let what = format!("{} {about:?}", rung.extension);
+            let step = (request.number.0, request.version, what, rung.step, rung.due_at);
+            must!(self.steps.insert(step), "{}: step {} was told twice: {event:?}", request.number, rung.step);
+        }
+        let concerned = |who: &PersonId| [&request.requester, &request.ask.user].contains(&who);
+        let decides = |who: &PersonId| ["sam", "li", "lea"].contains(&who.as_str());
+        for who in to {
+            let theirs = match about {
+                None | Some(About::Ask | About::Again | About::Changed) => decides(who) && !concerned(who),
+                Some(About::Overdue | About::Removed) => decides(who),
+                Some(About::Ending | About::Ready | About::Failed | About::Unanswered | About::Lapsing) => {
+                    concerned(who)
+                }
+                Some(About::Decided | About::Lapsed | About::Ended) => decides(who) || concerned(who),
+            };
+            must!(theirs, "{}: {who} is told of what is no matter of theirs: {event:?}", request.number);
+        }
         Ok(())
     }
 
@@ -308,6 +344,23 @@ pub fn missed(tables: &Tables, world: &World) -> Checked {
         if let Some(at) = due::due(&request) {
             must!(at > late, "due: {} should have lapsed at {at}, and it is {now}", request.number);
         }
+        untold(&request, now, late)?;
+    }
+    Ok(())
+}
+
+/// No step of a ladder, no end that is near and no overdue removal is told later than a tick after it fell due.
+fn untold(request: &Request, now: Instant, late: Instant) -> Checked {
+    // Written down once more: a minute after the end somebody knows.
+    let overdue =
+        request.held().filter(|held| held.closed.is_none() && held.end().plus(Length::from_seconds(60)) < late);
+    let silent = overdue.is_some_and(|held| held.alarm.is_none());
+    must!(!silent, "{} is overdue since a minute, and nobody was told by {now}", request.number);
+    if let Some(looks) = due::looks(request, now).filter(|looks| *looks <= late) {
+        let facts = Facts::about((rules(), "the only one"), request, &[]);
+        let told = decide(&facts, &Actor::Clock, &Command::Escalate, Now { at: now, sane: true });
+        let left = told.map_err(|refusal| refusal.sentence)?;
+        must!(left.is_empty(), "{}: due at {looks} and not told by {now}: {left:?}", request.number);
     }
     Ok(())
 }

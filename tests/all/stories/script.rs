@@ -4,7 +4,7 @@
 //! `files ROLE on SYSTEM WINDOW …`, `amends …` (`role`, `for`, `until`, `from`, `as KIND`, `ticket`, `to`, `user`, `task "…"`,
 //! `anyway`), `withdraws`, `approves …` (`for`, `until`, `from`, `role`, `words "…"`, `as-of SEQ`, `worked-out-before`),
 //! `denies`, `sends-back`, `claims`, `releases`, `acks`, `notes`, `extends for|until …`, `hands-back`, `revokes`, `undoes`,
-//! `retries`, `hands-over-to P`, `attests`, `collects`, `freezes SYSTEM|everything`, `thaws …`, `may VERB`.
+//! `retries`, `reports CHANNEL [failed "…"] [of SEQ]` (the last telling; the `notifier` does, too), `hands-over-to P`, `attests`, `collects`, `freezes SYSTEM|everything`, `thaws …`, `may VERB`.
 //! Others: `reconciler grants|removes|fails "…" [useless] [N times]|contradicts|carries-by N|drifts|misses`, each with `stale`, or
 //! `late SINCE` for what a spool brings; `clock lapses|escalates|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
 //! `policy replaces "old" with "new"|gives P the-email-of P`; `it` does nothing and is only looked at.
@@ -98,6 +98,11 @@ impl Stage {
         match who {
             "it" => Ok(Came { events: Vec::new(), refusal: None }),
             "reconciler" => self.reconciler(on, words),
+            "notifier" => {
+                let command =
+                    if words.take("reports") { self.reports(on, words)? } else { return Err("reports what?".into()) };
+                Ok(self.act(&Actor::Notifier, on, &command))
+            }
             "clock" => self.clock(on, words),
             "escalation" => {
                 let to: PersonId =
@@ -265,6 +270,7 @@ impl Stage {
             "attests" => Command::Attest { words: said(words) },
             "collects" => Command::Collect,
             "lapses" => Command::Lapse,
+            "reports" => self.reports(on, words)?,
             "freezes" | "thaws" => {
                 let system = if words.take("everything") { None } else { Some(words.parsed()?) };
                 let words = said(words);
@@ -273,6 +279,15 @@ impl Stage {
             other => return Err(format!("nobody knows how to {other}")),
         };
         Ok(self.act(&actor, on, &command))
+    }
+
+    /// What a channel did with the last telling, or with that of an event.
+    fn reports(&self, on: RequestNumber, words: &mut Words) -> Told<Command> {
+        let channel = words.parsed()?;
+        let fault = if words.take("failed") { words.text() } else { None };
+        let last = self.request(on)?.told.last().map_or(0, |telling| telling.seq);
+        let of = if words.take("of") { words.parsed()? } else { last };
+        Ok(Command::Delivered { of, channel, fault })
     }
 
     /// `for D`, `until T`, `from T`, if one of them is next.
