@@ -385,7 +385,7 @@ pub enum About {
     Ending,
     /// The access should be gone, and was not read back as gone.
     Overdue,
-    /// What was overdue is gone.
+    /// What was overdue is closed: read back as gone, or carried on by another grant.
     Removed,
 }
 

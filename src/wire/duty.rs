@@ -160,7 +160,7 @@ pub fn told_about(word: &str) -> &str {
         "ended" => "it was ended",
         "ending" => "it ends soon",
         "overdue" => "it is overdue: it should be gone, and was not seen to be",
-        "removed" => "it is gone",
+        "removed" => "it is no longer overdue",
         other => other,
     }
 }

@@ -14,6 +14,9 @@ async fn path(location: Location) {
     let grant = active.grant.as_ref().unwrap();
     assert_eq!(grant.observed.as_ref().unwrap().presence, "present");
     house.advance(44);
+    // The clock's next tick says that it ends soon.
+    let told = async || house.store.event(8).await.unwrap().is_some();
+    house.until("told of its end", told).await;
     assert_eq!(house.show(active.id).await.status, Status::Active);
     house.advance(2);
     let removed = house.until_status(active.id, Status::Removed).await;
@@ -21,7 +24,7 @@ async fn path(location: Location) {
     let grant = removed.grant.unwrap();
     assert_eq!(grant.observed.unwrap().presence, "absent");
     assert_eq!(grant.ended.unwrap().how, "window");
-    assert_eq!(verified(&house).await, 8, "policy, filed, told, approved, told, granted, told, removed");
+    assert_eq!(verified(&house).await, 9, "policy, filed, told, approved, told, granted, told, told, removed");
     house.service.stop().await;
 }
 

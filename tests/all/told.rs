@@ -2,6 +2,7 @@
 //! through the whole service, on both engines.
 
 use crate::support::house::{House, POLICY, everywhere, person, words};
+use crate::support::served::{Served, TASK, stdout};
 use nightlatch::access::channel::ChannelName;
 use nightlatch::access::{Code, RequestNumber, Status, Subject};
 use nightlatch::service::{Fault, Verb};
@@ -185,4 +186,40 @@ async fn a_policy_that_is_refused_is_told_once_to_those_who_mend_it() {
         house.whole().await;
     })
     .await;
+}
+
+#[test]
+fn a_report_comes_over_the_wire_and_show_says_it() {
+    let served = Served::socket();
+    let filed = served
+        .file(
+            &serde_json::json!({"system": "payments", "role": "restart", "task": TASK, "window": {"for_seconds": 900}}),
+        )
+        .json();
+    let id = filed["id"].as_i64().unwrap();
+    let sam = served.token("sam");
+    let events = served.get(&format!("/v1/requests/{id}/events"), Some(&sam)).json();
+    let all = events["events"].as_array().unwrap();
+    let of = all.iter().find(|event| event["kind"] == "told").unwrap()["seq"].as_i64().unwrap();
+    let path = format!("/v1/requests/{id}/delivered");
+    let report = |body: serde_json::Value| served.post(&path, Some(&sam), &body);
+    assert_eq!(report(serde_json::json!({"of": of, "channel": "desktop"})).status, 200);
+    let said = report(serde_json::json!({"of": of, "channel": "hook", "fault": "exit 3"}));
+    assert_eq!(said.json()["escalation"]["tried"][0]["reached"][1]["fault"], "exit 3");
+    for bad in [
+        serde_json::json!({"of": of}),
+        serde_json::json!({"of": of, "channel": "A b"}),
+        serde_json::json!({"of": of, "channel": "hook", "to": "li"}),
+        serde_json::json!({"of": "all", "channel": "hook"}),
+    ] {
+        assert!((400..=422).contains(&report(bad.clone()).status), "{bad}");
+    }
+    let elsewhere =
+        served.post("/v1/requests/999/delivered", Some(&sam), &serde_json::json!({"of": of, "channel": "hook"}));
+    assert_eq!(elsewhere.status, 404);
+    let shown = stdout(&served.cli(&["show", &id.to_string()]));
+    let line = shown.lines().find(|line| line.contains("told sam")).unwrap();
+    assert!(line.contains(": it waits for a verdict — desktop ") && line.ends_with(", hook failed: exit 3"), "{shown}");
+    let described = served.get("/v1/openapi.json", None).json();
+    assert!(described["paths"]["/v1/requests/{id}/delivered"]["post"].is_object());
 }
