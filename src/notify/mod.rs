@@ -10,6 +10,7 @@ pub mod heard;
 pub mod hook;
 mod item;
 pub mod quiet;
+pub mod outbox;
 pub mod table;
 pub mod terminal;
 pub mod webhook;

@@ -83,6 +83,15 @@ impl Channels {
         }
     }
 
+    /// Those that do not wait for one another: each by itself, or all together where the first that works is wanted.
+    pub fn apart(self) -> Vec<Self> {
+        let Self { channels, all, silent } = self;
+        if !all {
+            return vec![Self { channels, all, silent }];
+        }
+        channels.into_iter().map(|channel| Self { channels: vec![channel], all, silent }).collect()
+    }
+
     /// Their words.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.channels.iter().map(|channel| channel.name())

@@ -57,6 +57,8 @@ pub(super) fn with<T>(standing: &Shared, what: impl FnOnce(&mut Standing) -> T) 
 /// A connection to a bus with a notification server on it.
 pub(super) struct Link {
     connection: Connection,
+    /// The server's own name on the bus: what is meant for it reaches no other one that took its place.
+    owner: String,
     abilities: Abilities,
     /// Name and version, as it says.
     pub(super) server: String,
@@ -86,18 +88,18 @@ impl Link {
         let of_server = MessageStream::for_match_rule(of_server, &connection, None).await.map_err(fault)?;
         let of_bus = MessageStream::for_match_rule(of_bus, &connection, None).await.map_err(fault)?;
 
-        let about = call(&connection, "GetServerInformation", &()).await?;
+        let about = call(&connection, SERVER, "GetServerInformation", &()).await?;
         let (name, _, version, _): (String, String, String, String) = read(&about)?;
-        let can: Vec<String> = read(&call(&connection, "GetCapabilities", &()).await?)?;
+        let can: Vec<String> = read(&call(&connection, SERVER, "GetCapabilities", &()).await?)?;
         let owner = connection
             .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "GetNameOwner", &SERVER)
             .await
             .map_err(fault)?;
         let owner: String = read(&owner)?;
         with(standing, |standing| standing.server_is(&format!("{} {owner}", connection.server_guid())));
-        let listener = tokio::spawn(listen(of_server, of_bus, owner, standing.clone(), clicked.clone()));
+        let listener = tokio::spawn(listen(of_server, of_bus, owner.clone(), standing.clone(), clicked.clone()));
         let server = safe_line(format!("{name} {version}").as_bytes());
-        Ok(Self { connection, abilities: Abilities::of(&can), server, listener })
+        Ok(Self { connection, owner, abilities: Abilities::of(&can), server, listener })
     }
 
     /// Whether another one is needed: the bus went away, or another server took the place of this one.
@@ -113,12 +115,12 @@ impl Link {
     pub(super) async fn notify(&self, instead: Option<u32>, notice: &Notice) -> Result<u32, Fault> {
         let Notice { summary, body, actions, hints, timeout } = notice;
         let told = ("nightlatch", instead.unwrap_or(0), "", summary, body, actions, hints, *timeout);
-        read(&call(&self.connection, "Notify", &told).await?)
+        read(&call(&self.connection, &self.owner, "Notify", &told).await?)
     }
 
     /// Takes it down. One that is not there is taken down already.
     pub(super) async fn close(&self, id: u32) -> Result<(), Fault> {
-        match call(&self.connection, "CloseNotification", &id).await {
+        match call(&self.connection, &self.owner, "CloseNotification", &id).await {
             Err(Fault::Gone(sentence)) => Err(Fault::Gone(sentence)),
             Ok(_) | Err(Fault::Refused(_)) => Ok(()),
         }
@@ -176,11 +178,11 @@ fn hear(message: &Message, owner: &str, standing: &Shared, clicked: &UnboundedSe
     }
 }
 
-async fn call<B>(connection: &Connection, method: &str, body: &B) -> Result<Message, Fault>
+async fn call<B>(connection: &Connection, whom: &str, method: &str, body: &B) -> Result<Message, Fault>
 where
     B: serde::Serialize + zbus::DynamicType,
 {
-    connection.call_method(Some(SERVER), PATH, Some(SERVER), method, body).await.map_err(fault)
+    connection.call_method(Some(whom), PATH, Some(SERVER), method, body).await.map_err(fault)
 }
 
 fn read<T>(message: &Message) -> Result<T, Fault>
@@ -201,7 +203,7 @@ fn fault(error: zbus::Error) -> Fault {
             Known::ServiceUnknown(_) | Known::NameHasNoOwner(_) | Known::SpawnServiceNotFound(_) => {
                 let sentence =
                     "no notification server answers on the session bus: start your desktop's, or dunst or mako";
-                Fault::Refused(sentence.to_owned())
+                Fault::Gone(sentence.to_owned())
             }
             // What the bus says when the server went away half-way.
             Known::NoReply(_) | Known::Disconnected(_) => Fault::Gone(format!("the server is gone: {}", said(&error))),

@@ -42,6 +42,7 @@ pub struct Desktop {
     desk: Arc<Desk>,
     /// What is under way.
     call: Option<JoinHandle<Result<(), String>>>,
+    limit: Duration,
 }
 
 /// What a call works with.
@@ -70,12 +71,19 @@ impl Desktop {
     /// Clicks are sent to `clicked`; what stands is remembered in the file `kept`, if one is named.
     pub fn new(bus: Bus, clicked: UnboundedSender<RequestNumber>, kept: Option<PathBuf>) -> Self {
         let (standing, link) = (Shared::default(), Mutex::new(None));
-        Self { desk: Arc::new(Desk { bus, clicked, kept, standing, link }), call: None }
+        Self { desk: Arc::new(Desk { bus, clicked, kept, standing, link }), call: None, limit: LIMIT }
+    }
+
+    /// As it is, with another limit.
+    #[must_use]
+    pub const fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The name and version of the server, once something was brought.
     pub async fn server(&self) -> Option<String> {
-        let link = timeout(LIMIT, self.desk.link.lock()).await.ok()?;
+        let link = timeout(self.limit, self.desk.link.lock()).await.ok()?;
         link.as_ref().map(|link| link.server.clone())
     }
 
@@ -92,13 +100,14 @@ impl Desktop {
             Bus::OfSession => bus::find(&|name| std::env::var(name).ok())?,
             Bus::At(address) => address.clone(),
         };
+        let limit = self.limit;
         let both = async {
             // What came of the one before was told when it took too long.
             let _ = self.settle().await;
             self.call = Some(tokio::spawn(self.desk.clone().work(address, call)));
             self.settle().await
         };
-        timeout(LIMIT, both).await.unwrap_or_else(|_| Err(SLOW.to_owned()))
+        timeout(limit, both).await.unwrap_or_else(|_| Err(SLOW.to_owned()))
     }
 }
 

@@ -38,6 +38,7 @@ pub struct OnTerminal {
     terminal: Option<Terminal>,
     /// What a stopped terminal did not take.
     rest: Vec<u8>,
+    limit: Duration,
 }
 
 impl std::fmt::Debug for OnTerminal {
@@ -48,7 +49,7 @@ impl std::fmt::Debug for OnTerminal {
 
 impl Default for OnTerminal {
     fn default() -> Self {
-        Self { to: To::Own, terminal: None, rest: Vec::new() }
+        Self { to: To::Own, terminal: None, rest: Vec::new(), limit: LIMIT }
     }
 }
 
@@ -60,7 +61,7 @@ impl OnTerminal {
 
     /// A terminal that is written to by somebody else. The writer must not block.
     pub fn through(writer: Box<dyn Write + Send>, terminal: Terminal) -> Self {
-        Self { to: To::Writer(writer), terminal: Some(terminal), rest: Vec::new() }
+        Self { to: To::Writer(writer), terminal: Some(terminal), rest: Vec::new(), limit: LIMIT }
     }
 
     async fn send(&mut self, make: impl FnOnce(&Terminal) -> Vec<u8> + Send, words: bool) -> Result<(), String> {
@@ -78,7 +79,7 @@ impl OnTerminal {
             (To::Own, Some(file)) => file,
             (To::Own, None) => return Ok(()),
         };
-        write(out, &mut self.rest).await?;
+        write(out, &mut self.rest, self.limit).await?;
         match held {
             Some(held) if words => Err(held),
             None if words && terminal.speech == Speech::Bell => {
@@ -97,7 +98,7 @@ fn open() -> Result<File, String> {
 }
 
 /// Writes all of it, and takes out of it what is written.
-async fn write(out: &mut (dyn Write + Send), bytes: &mut Vec<u8>) -> Result<(), String> {
+async fn write(out: &mut (dyn Write + Send), bytes: &mut Vec<u8>, limit: Duration) -> Result<(), String> {
     let all = async {
         while !bytes.is_empty() {
             match out.write(bytes) {
@@ -113,7 +114,7 @@ async fn write(out: &mut (dyn Write + Send), bytes: &mut Vec<u8>) -> Result<(), 
         }
         out.flush().map_err(|error| format!("the terminal cannot be written to: {error}"))
     };
-    timeout(LIMIT, all).await.unwrap_or_else(|_| Err("the terminal is stopped: press Ctrl-Q in it".to_owned()))
+    timeout(limit, all).await.unwrap_or_else(|_| Err("the terminal is stopped: press Ctrl-Q in it".to_owned()))
 }
 
 impl Channel for OnTerminal {
@@ -176,6 +177,7 @@ mod tests {
         let screen = Stoppable::default();
         let known = Terminal { name: "x", speech: Speech::Osc777, inside: Inside::Nothing, progress: false };
         let mut terminal = OnTerminal::through(Box::new(screen.clone()), known);
+        terminal.limit = AGAIN;
         screen.0.lock().unwrap().1 = 10;
         let fault = terminal.bring(&alert("one")).await.unwrap_err();
         assert!(fault.contains("stopped"), "{fault}");
