@@ -179,6 +179,15 @@ fn run_with(view: &View<'_>, weights: &Weights) -> Vec<Check> {
         .collect()
 }
 
+/// What the check of the task says before everything else is known. `places` are the names of what is asked for, as far as there
+/// are any.
+pub fn of_task(text: &str, places: &str) -> Check {
+    let task = Task::of(text);
+    let unclear = clear::unclear(&clear::signs(&task), &clear::WEIGHTS) > clear::UNCLEAR;
+    let (verdict, sentence) = task::judge(text, &task, unclear, places);
+    Check { code: "task".to_owned(), verdict, sentence }
+}
+
 /// The codes of the failed ones.
 pub fn failed(checks: &[Check]) -> Vec<String> {
     checks.iter().filter(|c| c.verdict == Verdict::Fail).map(|c| c.code.clone()).collect()

@@ -16,24 +16,28 @@ const ASKING: &[&str] = &[
 ];
 
 pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
-    if seen.view.task.chars().filter(|ch| ch.is_alphanumeric()).take(3).count() < 3 {
+    let view = seen.view;
+    let places = format!("{} {} {} {}", view.system.id, view.system.name, view.system.environment, view.role.id);
+    judge(view.task, &seen.task, seen.unclear, &places)
+}
+
+/// The same before the rest is known: `places` are the names of what it is asked for, as far as there are any.
+pub(super) fn judge(text: &str, task: &Task, unclear: bool, places: &str) -> (Verdict, String) {
+    if text.chars().filter(|ch| ch.is_alphanumeric()).take(3).count() < 3 {
         return (Verdict::Fail, format!("there is no task: {MEND}"));
     }
-    if let Some(sentence) = nothing(seen) {
+    if let Some(sentence) = nothing(task, places) {
         return (Verdict::Fail, sentence);
     }
-    if seen.unclear {
-        return (Verdict::Warn, unclear(&seen.task));
+    if unclear {
+        return (Verdict::Warn, lacks(task));
     }
     (Verdict::Pass, "it says what will be done".into())
 }
 
 /// Why nothing is left when haste, pointing and asking for access are taken away.
-fn nothing(seen: &Seen<'_>) -> Option<String> {
-    let task = &seen.task;
-    let view = seen.view;
-    let places =
-        format!("{} {} {} {}", view.system.id, view.system.name, view.system.environment, view.role.id).to_lowercase();
+fn nothing(task: &Task, places: &str) -> Option<String> {
+    let places = places.to_lowercase();
     let known: Vec<&str> = places
         .split(|ch: char| !ch.is_alphanumeric())
         .chain(places.split(' '))
@@ -60,7 +64,7 @@ fn nothing(seen: &Seen<'_>) -> Option<String> {
 }
 
 /// What an unclear one lacks, the plainest first.
-fn unclear(task: &Task) -> String {
+fn lacks(task: &Task) -> String {
     let words = &task.words;
     if task.points() {
         return format!("it leans on an earlier request or approval in place of a task: {MEND}, this time");

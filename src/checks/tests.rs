@@ -305,3 +305,14 @@ fn no_sentence_carries_more_of_the_task_than_a_ticket() {
         assert!(!check.sentence.contains(['\u{1b}', '\u{7}']) && !check.sentence.contains("zebra"), "{check:?}");
     }
 }
+
+#[test]
+fn the_task_is_judged_before_anything_else_is_known() {
+    for task in ["need prod DB access ASAP", "INC-88", "", Ask::default().task, "Restart it"] {
+        let whole = Ask::of(task).run();
+        let places = "prod-db Orders database  read-only";
+        assert_eq!(Some(&of_task(task, places)), whole.iter().find(|check| check.code == "task"), "{task}");
+    }
+    assert_eq!(of_task("need access ASAP", "").verdict, Verdict::Fail);
+    assert_eq!(of_task(Ask::default().task, "").verdict, Verdict::Pass);
+}

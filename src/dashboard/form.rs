@@ -3,7 +3,7 @@
 use super::field::{Field, Wants};
 use super::filter::fuzzy;
 use super::msg::{ActId, AskId, Moment};
-use crate::checks::Verdict;
+use crate::checks::{self, Check, Verdict};
 use crate::text::{Clean, Length};
 use crate::wire::{AmendBody, ChecksView, FileBody, RequestView, RoleView, SystemView, SystemsView, WindowBody};
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Form {
     pub at: Part,
     /// Somebody said, or has to say, why it is filed although a check fails.
     pub anyway: bool,
+    /// What is said of the task before the checks can be asked.
+    pub early: Option<Check>,
     /// When the checks are asked.
     pub check_at: Option<Moment>,
     /// What was asked last, and not answered yet.
@@ -72,6 +74,7 @@ impl Form {
             ],
             at: Part::System,
             anyway: false,
+            early: None,
             check_at: None,
             asked: None,
             checked: None,
@@ -302,6 +305,18 @@ impl Form {
             approver: None,
             anyway: body.anyway,
         }
+    }
+
+    /// Reads the task by itself, as soon as there is one.
+    pub fn look_early(&mut self, systems: Option<&SystemsView>) {
+        let named = self.system_named(systems);
+        let known = systems.iter().flat_map(|systems| &systems.systems).find(|system| Some(&system.id) == named.as_ref());
+        let mut places = known.map(|known| format!("{} {} {}", known.id, known.name, known.environment)).unwrap_or_default();
+        if let Some(role) = self.role_named(systems) {
+            places = format!("{places} {role}");
+        }
+        let task = self.typed(Part::Task);
+        self.early = (!task.is_empty()).then(|| checks::of_task(task, &places));
     }
 
     /// The checks that fail by now.

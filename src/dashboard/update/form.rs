@@ -109,8 +109,10 @@ pub fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
     let body = body(model);
     let refuses = model.link.refuses(model.now, false);
     let ask = model.next_question();
+    let systems = model.systems.as_ref();
     let Some(form) = model.form.as_mut() else { return };
     form.check_at = None;
+    form.look_early(systems);
     let Some(mut body) = body else { return };
     body.anyway = false;
     let body = acts::body(&body);

@@ -10,7 +10,7 @@ use super::super::widget::text::{Words, wrap};
 use super::dialog::boxed;
 use super::request::{block, field, person};
 use crate::access::RequestNumber;
-use crate::checks::Verdict;
+use crate::checks::{Check, Verdict};
 use crate::text::Length;
 use ratatui::layout::Rect;
 
@@ -161,6 +161,39 @@ fn offers(model: &Model, form: &Form, width: usize) -> Vec<Words> {
     lines.collect()
 }
 
+/// A check and its sentence.
+fn line_of(check: &Check, width: usize, tone: impl Fn(Tone) -> Tone) -> Vec<Words> {
+    let (mark, how, said) = match check.verdict {
+        Verdict::Fail => ("[fail]", Tone::Now, Tone::Strong),
+        Verdict::Warn => ("[warn]", Tone::Soon, Tone::Plain),
+        Verdict::Pass => ("[pass]", Tone::Good, Tone::Plain),
+    };
+    let text = format!("{}: {}", check.code, check.sentence);
+    let lines = wrap(&text, width.saturating_sub(9)).0.into_iter().enumerate();
+    let line = |(index, line)| {
+        let mut words = Words::of(" ", Tone::Plain);
+        words.cell(if index == 0 { mark } else { "" }, 7, tone(how));
+        words.push(line, tone(said));
+        words
+    };
+    lines.map(line).collect()
+}
+
+/// What can be said before the checks can be asked.
+fn early(form: &Form, width: usize) -> Vec<Words> {
+    let mut out = Vec::new();
+    if let Some(check) = &form.early {
+        out.extend(line_of(check, width, |tone| tone));
+    }
+    let said = match (form.asked, &form.early) {
+        (Some(_), _) => "being checked",
+        (None, Some(_)) => "the other checks come when system, role and window are named, too",
+        (None, None) => "the checks come when system, role, task and window are named",
+    };
+    out.push(Words::of(format!(" {said}"), Tone::Dim));
+    out
+}
+
 /// What the checks find by now.
 fn found(model: &Model, form: &Form, eye: &Eye, width: usize) -> Vec<Words> {
     if let Some(why) = &form.unchecked {
@@ -168,12 +201,7 @@ fn found(model: &Model, form: &Form, eye: &Eye, width: usize) -> Vec<Words> {
     }
     let mut out = Vec::new();
     let Some(checked) = &form.checked else {
-        let said = if form.asked.is_some() {
-            "being checked"
-        } else {
-            "the checks come when system, role, task and window are named"
-        };
-        return vec![Words::of(format!(" {said}"), Tone::Dim)];
+        return early(form, width);
     };
     let _ = eye;
     let mut body = form.body(model.systems.as_ref(), model.zone.name());
@@ -189,17 +217,7 @@ fn found(model: &Model, form: &Form, eye: &Eye, width: usize) -> Vec<Words> {
     let mut checks: Vec<_> = checked.checks.iter().filter(|check| check.verdict != Verdict::Pass).collect();
     checks.sort_by_key(|check| check.verdict != Verdict::Fail);
     for check in checks {
-        let (mark, how) = match check.verdict {
-            Verdict::Fail => ("[fail]", Tone::Now),
-            _ => ("[warn]", Tone::Soon),
-        };
-        let said = format!("{}: {}", check.code, check.sentence);
-        for (index, line) in wrap(&said, width.saturating_sub(9)).0.into_iter().enumerate() {
-            let mut words = Words::of(" ", Tone::Plain);
-            words.cell(if index == 0 { mark } else { "" }, 7, tone(how));
-            words.push(line, tone(if check.verdict == Verdict::Fail { Tone::Strong } else { Tone::Plain }));
-            out.push(words);
-        }
+        out.extend(line_of(check, width, tone));
     }
     for remark in &checked.remarks {
         out.extend(block(remark, width, tone(Tone::Soon)));
