@@ -268,6 +268,7 @@ async fn sit_down(asked: Dashboard) -> Said {
     let likes = asked.likes;
     let mut options = Options { open: asked.open.map(|id| id.0), read_only: asked.read_only, ..Options::of_terminal() };
     options.zone = asked.zone;
+    options.address = asked.door.address().map(str::to_owned);
     options.theme = likes.theme;
     options.keys = likes.keys;
     options.key_places = likes.key_places;

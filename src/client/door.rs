@@ -33,6 +33,15 @@ impl Door {
         }
     }
 
+    /// The first address that somebody on another machine could use, too.
+    pub fn address(&self) -> Option<&str> {
+        let Self::Hosts { addresses, .. } = self else { return None };
+        addresses.iter().find_map(|address| match address {
+            Address::Http(url) if url.starts_with("https://") => Some(url.as_str()),
+            _ => None,
+        })
+    }
+
     /// Whether everything behind it is on this machine, so that asking often costs nobody anything.
     pub fn is_near(&self) -> bool {
         match self {
@@ -69,6 +78,8 @@ mod tests {
         for other in [hosts("https://b.example", Some("t")), hosts("https://a.example", None)] {
             assert_ne!(one, other.binding());
         }
+        assert_eq!(hosts("https://a.example", None).address(), Some("https://a.example"));
+        assert_eq!(hosts("http://127.0.0.1:1", None).address(), None);
         assert!(!one.contains("example") && !hosts("https://a.example", None).is_near());
     }
 }

@@ -310,8 +310,10 @@ impl Form {
     /// Reads the task by itself, as soon as there is one.
     pub fn look_early(&mut self, systems: Option<&SystemsView>) {
         let named = self.system_named(systems);
-        let known = systems.iter().flat_map(|systems| &systems.systems).find(|system| Some(&system.id) == named.as_ref());
-        let mut places = known.map(|known| format!("{} {} {}", known.id, known.name, known.environment)).unwrap_or_default();
+        let known =
+            systems.iter().flat_map(|systems| &systems.systems).find(|system| Some(&system.id) == named.as_ref());
+        let mut places =
+            known.map(|known| format!("{} {} {}", known.id, known.name, known.environment)).unwrap_or_default();
         if let Some(role) = self.role_named(systems) {
             places = format!("{places} {role}");
         }

@@ -97,6 +97,7 @@ actions! {
     Walk "walk" ["A"] Act "walk" "all that waits, one full dialog after another";
     CopyCommand "copy-command" ["Y"] Take "copy command" "copy the command that removes it by hand";
     CopyId "copy-id" ["y"] Take "copy id" "copy the number";
+    CopyLink "copy-link" ["K"] Take "copy link" "copy a link to the request, or the command that opens it";
     CopyRecord "copy-record" ["C"] Take "copy record" "copy the whole record as text";
     OpenTicket "open-ticket" ["o"] Take "ticket" "open the ticket";
     Lock "lock" ["L"] Take "lock" "lock the pane: the next act key only unlocks";

@@ -48,8 +48,20 @@ pub struct Options {
     pub faults: Vec<String>,
     /// Filters by name, which stand among the commands.
     pub filters: BTreeMap<String, String>,
+    /// The store's address, where others can use it, too.
+    pub address: Option<String>,
     /// Columns and rows.
     pub size: (u16, u16),
+}
+
+impl Options {
+    /// A link to a request: its address, else the command that opens it.
+    pub fn link_to(&self, id: i64) -> String {
+        match &self.address {
+            Some(address) => format!("{}/v1/requests/{id}", address.trim_end_matches('/')),
+            None => format!("nightlatch {}", crate::access::RequestNumber(id)),
+        }
+    }
 }
 
 impl Default for Options {
@@ -67,6 +79,7 @@ impl Default for Options {
             key_places: BTreeMap::new(),
             faults: Vec::new(),
             filters: BTreeMap::new(),
+            address: None,
             size: (80, 24),
         }
     }

@@ -228,8 +228,7 @@ fn said(kind: &str, about: Option<&str>, number: &str) -> String {
         ("undone", _) => "was decided, and the verdict is taken back",
         ("withdrawn", _) => "is withdrawn",
         ("handed-back", _) => "was handed back",
-        (_, Some(other)) => return format!("{number}: {other}"),
-        (other, None) => return format!("{number}: {other}"),
+        (_, Some(other)) | (other, None) => return format!("{number}: {other}"),
     };
     format!("{number} {said}")
 }

@@ -560,3 +560,17 @@ fn the_words_of_each_act_are_what_its_verb_expects() {
     pane.press("Y");
     assert_eq!(pane.effects.last(), Some(&Effect::Copy("REVOKE admin FROM \"nl-7f3a-431-kim\";".into())));
 }
+
+#[test]
+fn a_link_is_an_address_that_others_can_use_or_the_command() {
+    for (address, link) in
+        [(Some("https://nl.example/"), "https://nl.example/v1/requests/431"), (None, "nightlatch NL-431")]
+    {
+        let mut pane = on(431, "R");
+        pane.model.options.address = address.map(str::to_owned);
+        pane.press("esc");
+        pane.press("K");
+        assert_eq!(pane.effects.last(), Some(&Effect::Copy(link.into())));
+        pane.says("NL-431: a link is copied");
+    }
+}

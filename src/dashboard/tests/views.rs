@@ -421,3 +421,23 @@ fn every_view_has_its_bands_and_its_key() {
     }
     assert!(!pane.screen().contains("Incidents") && !pane.screen().contains("Review"));
 }
+
+#[test]
+fn the_task_is_read_as_soon_as_there_is_one() {
+    let mut pane = Pane::on((80, 24), night());
+    pane.press("n");
+    keys(&mut pane, &["tab", "tab"]);
+    pane.says("the checks come when system, role, task and window are named");
+    typed(&mut pane, "need access ASAP");
+    pane.pass(400);
+    pane.says("[fail] task: it asks for access, but not what you will do");
+    pane.says("the other checks come when system, role and window are named, too");
+    assert_eq!(check(&pane), None, "nobody is asked before everything is named");
+    keys(&mut pane, &["ctrl-u"]);
+    typed(&mut pane, "Read the rows of order 4711 and tell Marta why it was charged twice");
+    pane.pass(400);
+    pane.says("[pass] task: it says what will be done");
+    keys(&mut pane, &["ctrl-u"]);
+    pane.pass(400);
+    assert!(!pane.screen().contains("[pass]"));
+}

@@ -65,6 +65,7 @@ fn take(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let Some(view) = model.pointed().and_then(|id| model.known(id)) else { return };
     let (effect, words) = match action {
         Action::CopyId => (Effect::Copy(RequestNumber(view.id).to_string()), "the number is copied"),
+        Action::CopyLink => (Effect::Copy(model.options.link_to(view.id)), "a link is copied"),
         Action::CopyCommand => {
             let command = view.grant.as_ref().and_then(|grant| grant.manual_command.clone()).unwrap_or_default();
             (Effect::Copy(command), "the command is copied: read it before you run it")

@@ -103,7 +103,7 @@ pub fn boxed(canvas: &mut Canvas, place: Rect, above: &str, below: &str) -> Rect
 }
 
 /// The upper or lower edge of a box, with a word in it.
-pub fn edge(text: &str, width: usize) -> Words {
+fn edge(text: &str, width: usize) -> Words {
     let words = Words::of("+-", Tone::Dim).and(text, Tone::Head);
     let rest = width.saturating_sub(words.width() + 1);
     words.and("-".repeat(rest), Tone::Dim).and("+", Tone::Dim)

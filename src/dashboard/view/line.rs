@@ -10,7 +10,7 @@ use super::super::theme::Tone;
 use super::super::widget::canvas::Canvas;
 use super::super::widget::input;
 use super::super::widget::text::Words;
-use super::dialog::edge;
+use super::dialog::boxed;
 use ratatui::layout::Rect;
 
 /// How many commands are shown at once.
@@ -53,11 +53,9 @@ fn palette(model: &Model, choice: usize, canvas: &mut Canvas, plan: &Plan) {
     let top = (choice + 1).saturating_sub(fits);
     let tall = u16::try_from(fits + 2).unwrap_or(2).min(plan.middle.height);
     let place = Rect { y: plan.middle.bottom().saturating_sub(tall), height: tall, ..plan.middle };
-    canvas.clear(place);
-    let line = |offset: u16| Rect { y: place.y + offset, height: u16::from(offset < place.height), ..place };
-    let wide = usize::from(place.width);
-    canvas.line(line(0), edge(&format!(" {} commands ", commands.len()), wide));
-    for (offset, (index, command)) in (1..).zip(commands.iter().enumerate().skip(top).take(fits)) {
+    let inner = boxed(canvas, place, &format!(" {} commands ", commands.len()), "");
+    let line = |offset: u16| Rect { y: inner.y + offset, height: u16::from(offset < inner.height), ..inner };
+    for (offset, (index, command)) in (0..).zip(commands.iter().enumerate().skip(top).take(fits)) {
         let here = index == choice;
         let off = command.why_not.is_some();
         let mut words = Words::of(if here { " > " } else { "   " }, Tone::Strong);
@@ -74,7 +72,6 @@ fn palette(model: &Model, choice: usize, canvas: &mut Canvas, plan: &Plan) {
         if here { canvas.bar(line(offset), words, Tone::Cursor) } else { canvas.line(line(offset), words) }
     }
     if commands.is_empty() {
-        canvas.line(line(1), Words::of("   no command is like this", Tone::Dim));
+        canvas.line(line(0), Words::of("   no command is like this", Tone::Dim));
     }
-    canvas.line(line(tall.saturating_sub(1)), edge("", wide));
 }
