@@ -566,9 +566,10 @@ fn a_link_is_an_address_that_others_can_use_or_the_command() {
     for (address, link) in
         [(Some("https://nl.example/"), "https://nl.example/v1/requests/431"), (None, "nightlatch NL-431")]
     {
-        let mut pane = on(431, "R");
+        let mut pane = Pane::on((120, 40), vec![samples::overdue()]);
+        let (heights, now) = (pane.model.plan().heights(), pane.model.server_now());
+        assert!(pane.model.board.point(431, heights, now, false));
         pane.model.options.address = address.map(str::to_owned);
-        pane.press("esc");
         pane.press("K");
         assert_eq!(pane.effects.last(), Some(&Effect::Copy(link.into())));
         pane.says("NL-431: a link is copied");
