@@ -25,6 +25,6 @@ mod scripts;
 mod simulation;
 mod stories;
 mod support;
-mod webhook;
 mod told;
+mod webhook;
 mod world;

@@ -1,11 +1,9 @@
-//! Notifications: real programs, a real server, real channels.
-
-mod follow;
 //! Notifications against real parts: a session bus with a notification server, tmux, terminals, programs.
 
 mod bus;
 mod desktop;
 mod dunst;
+mod follow;
 mod hook;
 mod terminal;
 

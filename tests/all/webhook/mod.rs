@@ -44,7 +44,7 @@ impl House {
     }
 
     /// The numbers of what somebody was told after event `after`.
-    async fn told(&self, after: i64) -> Vec<i64> {
+    async fn tellings(&self, after: i64) -> Vec<i64> {
         let events = self.store.events(None, after, 1000).await.unwrap();
         let told = events.iter().filter(|event| ["told", "routed", "duty-passed"].contains(&&*event.kind));
         told.map(|event| event.seq).collect()
@@ -81,7 +81,7 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
         let view = house.show(number).await;
         house.approve("sam", &view).await.unwrap();
         house.until_status(number, Status::Active).await;
-        let told = house.told(head).await;
+        let told = house.tellings(head).await;
         house.soon("all of it came", second(), async || told.iter().all(|seq| all.ids().contains(seq))).await;
         house.soon("the verdict came", second(), async || !verdicts.ids().is_empty()).await;
 
@@ -130,7 +130,7 @@ async fn what_fails_for_a_while_comes_after_all_with_the_same_number_and_in_orde
     for _ in 0..3 {
         house.ask().await;
     }
-    let told = house.told(head).await;
+    let told = house.tellings(head).await;
     house.soon("all came", second(), async || told.iter().all(|seq| receiver.ids().contains(seq))).await;
     let ids = receiver.ids();
     assert_eq!(ids[..4], [told[0]; 4], "{ids:?} of {told:?}");
@@ -149,7 +149,7 @@ async fn what_is_refused_makes_way_is_given_up_after_a_day_and_can_be_sent_again
         house.follow(&[receiver.toml("pager", "")]).await;
         let head = house.store.seq();
         house.ask().await;
-        let poison = house.told(head).await[0];
+        let poison = house.tellings(head).await[0];
         receiver.answers(move |heard| Answer::Code(if heard.id() == poison { 400 } else { 200 }));
         // It may have come before the receiver was told to refuse it: then there is another.
         let dead = async || house.store.undelivered().await.unwrap();
@@ -213,7 +213,7 @@ async fn one_that_fails_for_hours_loses_nothing() {
     assert!(tried < 200, "it was asked {tried} times in three hours");
     receiver.answers(|_| Answer::Code(200));
     let before = receiver.ids().len();
-    let told = house.told(head).await;
+    let told = house.tellings(head).await;
     let taken = || receiver.ids().split_off(before).into_iter().collect::<BTreeSet<_>>();
     house.soon("all came", Length::from_seconds(5), async || told.iter().all(|seq| taken().contains(seq))).await;
     house.soon("nothing waits", second(), async || house.store.undelivered().await.unwrap().is_empty()).await;
@@ -286,7 +286,7 @@ async fn two_replicas_send_once_and_one_takes_over_from_one_that_died() {
     for house in [&one, &two, &one, &two] {
         house.ask().await;
     }
-    let told = one.told(head).await;
+    let told = one.tellings(head).await;
     one.soon("all came", second(), async || told.iter().all(|seq| receiver.ids().contains(seq))).await;
     assert!(receiver.ids().is_sorted(), "{:?}", receiver.ids());
     let once: BTreeSet<i64> = receiver.ids().into_iter().collect();
