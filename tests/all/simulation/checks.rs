@@ -27,6 +27,8 @@ pub struct Seen {
     answered: usize,
     /// The steps that were told: of which request and version, about what, which, when due.
     steps: BTreeSet<(i64, i64, String, u32, Instant)>,
+    /// Since when somebody should have been told of what, by its request.
+    left_out: BTreeMap<i64, i64>,
 }
 
 type Checked = Result<(), String>;
@@ -41,7 +43,14 @@ macro_rules! must {
 
 impl Seen {
     pub fn new() -> Self {
-        Self { seq: 0, chain: Chain::new(STORE_ID), folds: BTreeMap::new(), answered: 0, steps: BTreeSet::new() }
+        Self {
+            seq: 0,
+            chain: Chain::new(STORE_ID),
+            folds: BTreeMap::new(),
+            answered: 0,
+            steps: BTreeSet::new(),
+            left_out: BTreeMap::new(),
+        }
     }
 
     /// Looks at every answer again.
@@ -57,7 +66,8 @@ impl Seen {
         calls(&tables, world)?;
         access(&tables, world)?;
         self.deeds(&tables, world)?;
-        missed(&tables, world)
+        missed(&tables, world)?;
+        self.untold(&tables, world)
     }
 
     /// I5, I6, I2, I3: dense, one head, each event linked, each verdict by somebody who may.
@@ -137,6 +147,26 @@ impl Seen {
                 Some(About::Decided | About::Lapsed | About::Ended) => decides(who) || concerned(who),
             };
             must!(theirs, "{}: {who} is told of what is no matter of theirs: {event:?}", request.number);
+        }
+        Ok(())
+    }
+
+    /// No step of a ladder, no end that is near and no overdue removal is left untold by a tick that could tell of it.
+    fn untold(&mut self, tables: &Tables, world: &World) -> Checked {
+        let calm = world.at >= world.calm_since + 2_000;
+        let Some(now) = world.sane_now().filter(|_| calm) else {
+            self.left_out.clear();
+            return Ok(());
+        };
+        let late = now.minus(Length::from_millis(1_600));
+        for request in requests(tables) {
+            let Some(what) = left_out(&request, now, late)? else {
+                self.left_out.remove(&request.number.0);
+                continue;
+            };
+            // One that starts just now tells with its next tick.
+            let since = *self.left_out.entry(request.number.0).or_insert(world.at);
+            must!(world.at < since + 2_000, "{}: {what}, and it is {now}", request.number);
         }
         Ok(())
     }
@@ -344,23 +374,21 @@ pub fn missed(tables: &Tables, world: &World) -> Checked {
         if let Some(at) = due::due(&request) {
             must!(at > late, "due: {} should have lapsed at {at}, and it is {now}", request.number);
         }
-        untold(&request, now, late)?;
     }
     Ok(())
 }
 
-/// No step of a ladder, no end that is near and no overdue removal is told later than a tick after it fell due.
-fn untold(request: &Request, now: Instant, late: Instant) -> Checked {
+/// What somebody should have been told of by `late`, if there is something.
+fn left_out(request: &Request, now: Instant, late: Instant) -> Result<Option<String>, String> {
     // Written down once more: a minute after the end somebody knows.
     let overdue =
         request.held().filter(|held| held.closed.is_none() && held.end().plus(Length::from_seconds(60)) < late);
-    let silent = overdue.is_some_and(|held| held.alarm.is_none());
-    must!(!silent, "{} is overdue since a minute, and nobody was told by {now}", request.number);
-    if let Some(looks) = due::looks(request, now).filter(|looks| *looks <= late) {
-        let facts = Facts::about((rules(), "the only one"), request, &[]);
-        let told = decide(&facts, &Actor::Clock, &Command::Escalate, Now { at: now, sane: true });
-        let left = told.map_err(|refusal| refusal.sentence)?;
-        must!(left.is_empty(), "{}: due at {looks} and not told by {now}: {left:?}", request.number);
+    if overdue.is_some_and(|held| held.alarm.is_none()) {
+        return Ok(Some("it is overdue since a minute".into()));
     }
-    Ok(())
+    let Some(looks) = due::looks(request, now).filter(|looks| *looks <= late) else { return Ok(None) };
+    let facts = Facts::about((rules(), "the only one"), request, &[]);
+    let left = decide(&facts, &Actor::Clock, &Command::Escalate, Now { at: now, sane: true });
+    let left = left.map_err(|refusal| refusal.sentence)?;
+    Ok((!left.is_empty()).then(|| format!("since {looks} it should have told {left:?}")))
 }

@@ -7,8 +7,7 @@ use nightlatch::policy::Kind;
 use nightlatch::service::{Fault, Key, Service, Verb};
 use nightlatch::text::{Instant, Length};
 use nightlatch::wire::{
-    AmendBody, ApproveBody, DeliveredBody, ExtendBody, FileBody, FreezeBody, HandBackBody, RevokeBody, WindowBody,
-    WordsBody,
+    AmendBody, ApproveBody, ExtendBody, FileBody, FreezeBody, HandBackBody, RevokeBody, WindowBody, WordsBody,
 };
 
 /// Three ask, sam owns, li stands in, lea leads.
@@ -159,10 +158,10 @@ pub fn about(dice: &Dice, request: &Request, live: usize, at: Instant) -> (&'sta
     let decider = *dice.one(&DECIDERS);
     let verdict = |verb: Verb| (decider, What::Verb(id, verb));
     let held = request.held().is_some();
-    let weights: [u64; 17] = if held {
-        [12, 1, 1, 1, 14, 8, 12, 8, 1, 3, 3, 3, 2, 3, 1, 2, 3]
+    let weights: [u64; 15] = if held {
+        [12, 1, 1, 1, 14, 8, 12, 8, 1, 3, 3, 3, 2, 3, 1]
     } else {
-        [50, 6, 6, 5, 1, 1, 1, 3, 5, 3, 1, 1, 2, 1, 1, 2, 4]
+        [50, 6, 6, 5, 1, 1, 1, 3, 5, 3, 1, 1, 2, 1, 1]
     };
     match dice.weighted(&weights) {
         0 => {
@@ -204,13 +203,6 @@ pub fn about(dice: &Dice, request: &Request, live: usize, at: Instant) -> (&'sta
             (*dice.one(&["lea", "sam"]), What::Freeze(body, dice.percent(65)))
         }
         13 => (decider, What::Verb(id, Verb::Attest(words("I looked, and it is gone")))),
-        15 => (decider, What::Verb(id, Verb::Acknowledge)),
-        16 => {
-            let of = request.told.last().map_or(0, |telling| telling.seq);
-            let fault = dice.percent(30).then(|| "exit 3".to_owned());
-            let body = DeliveredBody { of, channel: (*dice.one(&["desktop", "hook"])).into(), fault };
-            (if dice.percent(50) { decider } else { user }, What::Verb(id, Verb::Delivered(body)))
-        }
         _ => {
             let body = RevokeBody {
                 person: Some(request.ask.user.to_string()),
