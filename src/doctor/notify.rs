@@ -40,13 +40,13 @@ impl Found {
 }
 
 /// The alert that tells of nothing.
-fn test_alert() -> Alert {
+fn test_alert(sound: bool) -> Alert {
     Alert {
         key: Key::Test,
         title: Clean::line("nightlatch: this is a test"),
         body: Clean::line("Sent by nightlatch doctor notify. Nothing has happened."),
         urgency: Urgency::Normal,
-        sound: true,
+        sound,
         opens: None,
         of: Vec::new(),
     }
@@ -60,7 +60,7 @@ pub async fn notifications(wanted: &Wanted, progress: &mut (dyn FnMut(&str) + Se
     for name in NAMES {
         progress(name);
         let said = match build(name, wanted, &clicked) {
-            Some(mut channel) => channel.bring(&test_alert()).await,
+            Some(mut channel) => channel.bring(&test_alert(!wanted.silent)).await,
             None => Err("there is none: name a program as hook under [notify] in config.toml".to_owned()),
         };
         let sentence = match (&said, name) {
@@ -71,7 +71,7 @@ pub async fn notifications(wanted: &Wanted, progress: &mut (dyn FnMut(&str) + Se
         };
         channels.push(Tried { channel: name, works: said.is_ok(), used: false, sentence });
     }
-    let verdict = judge(&mut channels, &wanted.channels);
+    let verdict = judge(&mut channels, wanted);
     let through = match terminal.inside {
         Inside::Nothing => String::new(),
         Inside::Tmux { passes: true } => ", through tmux, which passes it on".to_owned(),
@@ -82,13 +82,16 @@ pub async fn notifications(wanted: &Wanted, progress: &mut (dyn FnMut(&str) + Se
     Found { channels, terminal, verdict }
 }
 
-/// Marks those that would be used, and says so.
-fn judge(channels: &mut [Tried], wanted: &[String]) -> String {
+/// Marks those that would be used, and says so: those that are named, otherwise the desktop, else the terminal, and the hook
+/// beside.
+fn judge(channels: &mut [Tried], wanted: &Wanted) -> String {
+    let named = &wanted.channels;
     for tried in channels.iter_mut() {
-        tried.used = wanted.iter().any(|name| name == tried.channel);
+        let beside = named.is_empty() && tried.channel == "hook" && !wanted.hook.is_empty();
+        tried.used = beside || named.iter().any(|name| name == tried.channel);
     }
-    if wanted.is_empty()
-        && let Some(first) = channels.iter_mut().find(|tried| tried.works)
+    if named.is_empty()
+        && let Some(first) = channels.iter_mut().find(|tried| tried.works && tried.channel != "hook")
     {
         first.used = true;
     }
@@ -99,7 +102,9 @@ fn judge(channels: &mut [Tried], wanted: &[String]) -> String {
     };
     match (names(true), names(false)) {
         (works, broken) if works.is_empty() && broken.is_empty() => "no notification would arrive".to_owned(),
-        (works, broken) if works.is_empty() => format!("no notification would arrive: config.toml names {broken}"),
+        (works, broken) if works.is_empty() => {
+            format!("no notification would arrive: config.toml names {broken}, which does not work")
+        }
         (works, broken) if broken.is_empty() => format!("nightlatch notify would use {works}"),
         (works, broken) => format!("nightlatch notify would use {works}; {broken} is named too, and does not work"),
     }
@@ -109,23 +114,28 @@ fn judge(channels: &mut [Tried], wanted: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn judged(works: [bool; 3], wanted: &[&str]) -> (String, Vec<&'static str>) {
+    fn judged_with(works: [bool; 3], wanted: &[&str], hook: &str) -> (String, Vec<&'static str>) {
         let tried = |(channel, works)| Tried { channel, works, used: false, sentence: String::new() };
         let mut channels: Vec<Tried> = NAMES.into_iter().zip(works).map(tried).collect();
-        let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let hook = words(hook.split_whitespace().collect::<Vec<_>>().as_slice());
+        let wanted = Wanted { channels: words(wanted), hook, ..Wanted::default() };
         let verdict = judge(&mut channels, &wanted);
         (verdict, channels.iter().filter(|tried| tried.used).map(|tried| tried.channel).collect())
     }
 
     #[test]
     fn it_says_which_would_be_used() {
-        assert_eq!(judged([false, true, true], &[]), ("nightlatch notify would use terminal".into(), vec!["terminal"]));
-        assert_eq!(judged([false; 3], &[]), ("no notification would arrive".into(), vec![]));
+        let judged = |works, wanted: &[&str]| judged_with(works, wanted, "/bin/true");
+        let both = "nightlatch notify would use terminal and hook";
+        assert_eq!(judged([false, true, true], &[]), (both.into(), vec!["terminal", "hook"]));
+        assert_eq!(judged_with([true; 3], &[], "").1, ["desktop"]);
+        assert_eq!(judged_with([false; 3], &[], ""), ("no notification would arrive".into(), vec![]));
+        assert!(judged([false; 3], &[]).0.contains("config.toml names hook, which does not work"));
         let (verdict, used) = judged([true, true, true], &["hook", "desktop"]);
         assert_eq!((verdict.as_str(), used), ("nightlatch notify would use desktop and hook", vec!["desktop", "hook"]));
         assert!(judged([false, true, true], &["desktop"]).0.contains("config.toml names desktop"));
-        assert!(
-            judged([false, true, true], &["desktop", "hook"]).0.contains("desktop is named too, and does not work")
-        );
+        let (verdict, _) = judged([false, true, true], &["desktop", "hook"]);
+        assert_eq!(verdict, "nightlatch notify would use hook; desktop is named too, and does not work");
     }
 }

@@ -159,7 +159,7 @@ fn hear(message: &Message, owner: &str, standing: &Shared, clicked: &UnboundedSe
     if header.sender().is_none_or(|sender| sender.as_str() != owner) {
         return;
     }
-    match header.member().map(|member| member.as_str()) {
+    match header.member().map(zbus::names::MemberName::as_str) {
         Some("ActionInvoked") => {
             if let Ok((id, action)) = message.body().deserialize::<(u32, String)>()
                 && action == "default"
