@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn behind(variables: &[(&str, &str)], outer: Option<&str>) -> Terminal {
-        let env = |name: &str| Some((*variables.iter().find(|(known, _)| *known == name)?).1.to_owned());
+        let env = |name: &str| Some(variables.iter().find(|(known, _)| *known == name)?.1.to_owned());
         Terminal::behind(&env, outer)
     }
 

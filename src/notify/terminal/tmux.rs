@@ -25,9 +25,9 @@ impl Between {
         let held = if attached == "0" {
             Some("nobody is attached to this tmux session".to_owned())
         } else if matches!(allowed.as_str(), "off" | "0") {
-            Some("tmux lets only the bell through: run tmux set -g allow-passthrough all".to_owned())
+            Some("tmux lets only the bell through: run tmux set -g allow-passthrough on".to_owned())
         } else if matches!(allowed.as_str(), "on" | "1") && active == "0" {
-            let sentence = "tmux lets only the bell through from a window that is not shown: run tmux set -g allow-passthrough all";
+            let sentence = "tmux 3.4 and later can pass it on from a window that is not shown: run tmux set -g allow-passthrough all";
             Some(sentence.to_owned())
         } else {
             None
