@@ -6,6 +6,7 @@ use crate::access::window::{Asked, End};
 use crate::access::{RequestNumber, Via, apply};
 use proptest::prelude::*;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 const POLICY: &str = r#"
 zone = "Europe/London"
@@ -39,10 +40,10 @@ kind = "files"
 folder = "sandbox"
 "#;
 
-fn policy() -> Policy {
+static RULES: LazyLock<Policy> = LazyLock::new(|| {
     let source = crate::policy::Source::one("policy.toml", POLICY);
     crate::policy::read(&source, &["files"]).map(|(policy, _)| policy).unwrap()
-}
+});
 
 fn at() -> Instant {
     Instant::parse_rfc3339("2026-11-21T23:40:00Z").unwrap()
@@ -85,7 +86,7 @@ fn told(about: About) -> Event {
 fn sent(event: &Event, request: &Request) -> Value {
     let kind = serde_json::to_value(event).unwrap()["kind"].as_str().unwrap().to_owned();
     let happened = Happened { seq: 7, at: at(), kind: &kind, event };
-    serde_json::from_str(&body(happened, request, &policy(), "abcd1234", at())).unwrap()
+    serde_json::from_str(&body(happened, request, &RULES, "abcd1234", at())).unwrap()
 }
 
 #[test]
@@ -184,6 +185,7 @@ fn with_words(words: &str) -> Vec<Event> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
     /// Whatever somebody writes, none of it is sent, and nothing that a terminal acts on.
     #[test]
     fn no_words_are_ever_sent(words in "\\PC{8,60}|(\u{1b}\\[31m|\u{202e}|\"|\\\\|\n|<b>){3,9}", ticket in "(\u{1b}|\u{202e}|\n|[a-z]){1,300}") {

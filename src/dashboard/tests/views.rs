@@ -430,7 +430,7 @@ fn the_task_is_read_as_soon_as_there_is_one() {
     pane.says("the checks come when system, role, task and window are named");
     typed(&mut pane, "need access ASAP");
     pane.pass(400);
-    pane.says("[fail] task: it asks for access, but not what you will do");
+    pane.says("[fail] task: it says that it is urgent, but not what you will do");
     pane.says("the other checks come when system, role and window are named, too");
     assert_eq!(check(&pane), None, "nobody is asked before everything is named");
     keys(&mut pane, &["ctrl-u"]);
