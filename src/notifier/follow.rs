@@ -281,6 +281,10 @@ impl<'a> Session<'a> {
     /// Begins at the head, with one look at what waits.
     async fn look(&mut self, head: i64) {
         self.alerts.skip_to(head);
+        // Whoever opens a dashboard has what waits before their eyes.
+        if self.of.seat == Seat::Dashboard {
+            return;
+        }
         let Some(board) = self.read::<BoardView>("/v1/board").await else { return };
         let me = &self.of.me;
         let concerns = |row: &&RequestView| {

@@ -16,6 +16,10 @@ pub const ANSWER: Duration = Duration::from_secs(35);
 pub const FIRST: Duration = Duration::from_millis(500);
 pub const LONGEST: Duration = Duration::from_secs(30);
 
+/// The host is not asked more often than this, where it has news and where it has none.
+const PACE: Duration = Duration::from_millis(80);
+const PACE_OF_NOTHING: Duration = Duration::from_secs(1);
+
 /// The host cannot be asked now.
 pub struct Away;
 
@@ -41,6 +45,7 @@ impl Poller {
     pub async fn run(mut self) {
         let (mut pause, mut first) = (FIRST, true);
         loop {
+            let (begun, before) = (self.watch.elapsed(), self.after);
             // The first one says at once what there is.
             let wait = if first { "0s" } else { "25s" };
             let path = format!("/v1/events?after={}&limit={PAGE}&wait={wait}", self.after);
@@ -62,6 +67,8 @@ impl Poller {
                 _ => Page::Away,
             };
             let away = !matches!(page, Page::Events(_));
+            // News that come faster are taken together; a host that answers at once and says nothing is not asked without end.
+            let pace = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
             if self.page.send(page).await.is_err() {
                 return;
             }
@@ -71,6 +78,8 @@ impl Poller {
                     self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
                 pause = pause.saturating_mul(2).min(LONGEST);
                 self.watch.until(later).await;
+            } else {
+                self.watch.until(begun.saturating_add(pace)).await;
             }
         }
     }
