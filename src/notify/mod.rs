@@ -9,7 +9,6 @@ pub mod desktop;
 pub mod heard;
 pub mod hook;
 mod item;
-pub mod outbox;
 pub mod quiet;
 pub mod table;
 pub mod terminal;
