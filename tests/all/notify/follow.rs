@@ -145,8 +145,13 @@ fn an_emergency_is_replaced_when_a_colleague_decides() {
     let id = desk.file("emergency");
     desk.hears(id, "EMERGENCY");
     let lea = desk.served.token("lea");
-    let approved =
-        desk.served.command().env("NIGHTLATCH_TOKEN", lea).args(["approve", &id.to_string()]).output().unwrap();
+    let approved = desk
+        .served
+        .command()
+        .env("NIGHTLATCH_TOKEN", lea)
+        .args(["approve", &id.to_string(), "--words", "Go ahead"])
+        .output()
+        .unwrap();
     ends(&approved, 0, "");
     desk.hears(id, "approved by Lea Lind");
     let told = desk.told();
