@@ -85,12 +85,12 @@ pub async fn notifications(wanted: &Wanted, progress: &mut (dyn FnMut(&str) + Se
 /// Marks those that would be used, and says so: those that are named, otherwise the desktop, else the terminal, and the hook
 /// beside.
 fn judge(channels: &mut [Tried], wanted: &Wanted) -> String {
-    let named = &wanted.channels;
+    let chosen = &wanted.channels;
     for tried in channels.iter_mut() {
-        let beside = named.is_empty() && tried.channel == "hook" && !wanted.hook.is_empty();
-        tried.used = beside || named.iter().any(|name| name == tried.channel);
+        let beside = chosen.is_empty() && tried.channel == "hook" && !wanted.hook.is_empty();
+        tried.used = beside || chosen.iter().any(|name| name == tried.channel);
     }
-    if named.is_empty()
+    if chosen.is_empty()
         && let Some(first) = channels.iter_mut().find(|tried| tried.works && tried.channel != "hook")
     {
         first.used = true;
@@ -117,9 +117,9 @@ mod tests {
     fn judged_with(works: [bool; 3], wanted: &[&str], hook: &str) -> (String, Vec<&'static str>) {
         let tried = |(channel, works)| Tried { channel, works, used: false, sentence: String::new() };
         let mut channels: Vec<Tried> = NAMES.into_iter().zip(works).map(tried).collect();
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let hook = words(hook.split_whitespace().collect::<Vec<_>>().as_slice());
-        let wanted = Wanted { channels: words(wanted), hook, ..Wanted::default() };
+        let owned = |texts: &[&str]| texts.iter().map(|word| (*word).to_owned()).collect();
+        let hook = owned(hook.split_whitespace().collect::<Vec<_>>().as_slice());
+        let wanted = Wanted { channels: owned(wanted), hook, ..Wanted::default() };
         let verdict = judge(&mut channels, &wanted);
         (verdict, channels.iter().filter(|tried| tried.used).map(|tried| tried.channel).collect())
     }
