@@ -85,12 +85,12 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
         house.soon("all of it came", second(), async || told.iter().all(|seq| all.ids().contains(seq))).await;
         house.soon("the verdict came", second(), async || !verdicts.ids().is_empty()).await;
 
-        let heard = all.heard();
-        let first = &heard[0];
+        let came = all.heard();
+        let first = &came[0];
         let said = first.json();
         // Not the history, and each once, in order.
         assert!(all.ids().iter().all(|seq| *seq > head) && all.ids().is_sorted(), "{:?}", all.ids());
-        assert_eq!(all.ids().iter().collect::<BTreeSet<_>>().len(), heard.len());
+        assert_eq!(all.ids().iter().collect::<BTreeSet<_>>().len(), came.len());
         assert_ne!(number, before);
         assert_eq!(first.header("nightlatch-delivery"), said["id"].to_string());
         assert_eq!(said["request"]["number"], format!("NL-{number}"));
@@ -104,8 +104,8 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
         // As it stands when it is sent.
         assert!(["granting", "active"].contains(&verdict["request"]["status"].as_str().unwrap()), "{verdict}");
         assert_eq!(other.ids(), [0; 0]);
-        for heard in heard.iter().chain(&verdicts.heard()) {
-            let whole = format!("{}{}", heard.head, heard.body);
+        for one in came.iter().chain(&verdicts.heard()) {
+            let whole = format!("{}{}", one.head, one.body);
             assert!(!whole.contains("canary") && !whole.contains("go ahead") && !whole.contains(SECRET), "{whole}");
         }
         house.service.stop().await;
@@ -289,8 +289,8 @@ async fn two_replicas_send_once_and_one_takes_over_from_one_that_died() {
     let told = one.tellings(head).await;
     one.soon("all came", second(), async || told.iter().all(|seq| receiver.ids().contains(seq))).await;
     assert!(receiver.ids().is_sorted(), "{:?}", receiver.ids());
-    let once: BTreeSet<i64> = receiver.ids().into_iter().collect();
-    assert_eq!(once.len(), receiver.ids().len(), "{:?}", receiver.ids());
+    let numbers: BTreeSet<i64> = receiver.ids().into_iter().collect();
+    assert_eq!(numbers.len(), receiver.ids().len(), "{:?}", receiver.ids());
 
     // A third replica took the lease, and died: it is waited for as long as it may hold it, and no longer.
     let at = one.clock.now().at.plus(Length::from_minutes(1));

@@ -101,9 +101,9 @@ impl Receiver {
         if length.is_none() || reader.read_exact(&mut body).is_err() {
             return;
         }
-        let heard = Heard { head, body: String::from_utf8(body).unwrap() };
-        let answer = (self.answers.lock().unwrap())(&heard);
-        self.heard.lock().unwrap().push(heard);
+        let came = Heard { head, body: String::from_utf8(body).unwrap() };
+        let answer = (self.answers.lock().unwrap())(&came);
+        self.heard.lock().unwrap().push(came);
         let said = match answer {
             Answer::Code(code) => format!("HTTP/1.1 {code} Said\r\nContent-Length: 0\r\n\r\n"),
             Answer::Elsewhere(to) => format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"),
