@@ -92,7 +92,7 @@ impl Receiver {
         let (mut head, mut line) = (String::new(), String::new());
         while reader.read_line(&mut line).is_ok_and(|read| read > 0) && line != "\r\n" {
             let (name, value) = line.split_once(": ").unwrap_or((&line, ""));
-            head.push_str(&format!("{}: {value}", name.to_ascii_lowercase()));
+            head.extend([name.to_ascii_lowercase().as_str(), ": ", value]);
             line.clear();
         }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
