@@ -111,6 +111,11 @@ fn what_happened_while_nobody_told_it_is_told_once() {
     desk.hears(late, "Ana Ruiz asks for access to payments");
     let live = desk.file("planned");
     desk.hears(live, "waits for your verdict");
+    // Killed in the very moment in which it is brought, it is rather told twice than not at all.
+    until("it is kept that it was told", || {
+        let kept: Value = serde_json::from_str(&std::fs::read_to_string(desk.place().kept()).ok()?).ok()?;
+        (kept["seq"].as_i64()? >= *desk.seqs().last()?).then_some(())
+    });
     drop(running);
     // Killed, and started again: what happened meanwhile is told, and nothing twice.
     let (decided, missed) = (desk.file("planned"), desk.file("planned"));
