@@ -212,8 +212,10 @@ fn told(request: &mut Request, to: &[PersonId], about: About, rung: Option<&Rung
             let (step, taken, next_at) = (rung.step, rung.due_at.min(at), rung.next_at);
             let alarm = held.alarm.get_or_insert_with(|| Alarm { step, taken, next_at, told: Vec::new() });
             (alarm.step, alarm.taken, alarm.next_at) = (step, taken.max(alarm.taken), next_at);
-            for who in to.iter().filter(|who| !alarm.told.contains(who)).cloned().collect::<Vec<_>>() {
-                alarm.told.push(who);
+            for who in to {
+                if !alarm.told.contains(who) {
+                    alarm.told.push(who.clone());
+                }
             }
         }
         About::Decided | About::Lapsed | About::Ready | About::Failed | About::Ended | About::Removed => {}
