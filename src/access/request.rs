@@ -403,6 +403,15 @@ pub struct Note {
 }
 
 impl Request {
+    /// Who asked and who will hold the access, each once.
+    pub fn askers(&self) -> Vec<PersonId> {
+        let mut askers = vec![self.requester.clone()];
+        if self.ask.user != self.requester {
+            askers.push(self.ask.user.clone());
+        }
+        askers
+    }
+
     /// What an approval made, if there was one.
     pub fn held(&self) -> Option<&Held> {
         match &self.state {

@@ -293,10 +293,9 @@ impl<'a> Session<'a> {
                 .escalation
                 .as_ref()
                 .is_some_and(|ladder| ladder.tried.iter().any(|tried| tried.person.id == me.person.id));
-            let (approver, decider) = (&row.approver.id, row.decision.as_ref().map(|decision| &decision.by.id));
-            let decided = decider == Some(&me.person.id);
-            let mine = *approver == me.person.id || me.on_duty_for.contains(&row.system);
-            (asked && (mine || tried)) || (row.overdue && (mine || decided))
+            let gave = row.decision.as_ref().is_some_and(|decision| decision.by.id == me.person.id);
+            let mine = row.approver.id == me.person.id || me.on_duty_for.contains(&row.system);
+            (asked && (mine || tried)) || (row.overdue && (mine || gave))
         };
         let numbers: Vec<i64> = board.rows.iter().filter(concerns).take(LOOKED).map(|row| row.id).collect();
         for number in numbers {

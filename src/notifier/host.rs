@@ -68,7 +68,7 @@ impl Poller {
             };
             let away = !matches!(page, Page::Events(_));
             // News that come faster are taken together; a host that answers at once and says nothing is not asked without end.
-            let pace = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
+            let rest = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
             if self.page.send(page).await.is_err() {
                 return;
             }
@@ -79,7 +79,7 @@ impl Poller {
                 pause = pause.saturating_mul(2).min(LONGEST);
                 self.watch.until(later).await;
             } else {
-                self.watch.until(begun.saturating_add(pace)).await;
+                self.watch.until(begun.saturating_add(rest)).await;
             }
         }
     }

@@ -4,8 +4,9 @@
 //! Must never hold up an act, the reconciler or the board: each webhook has a task of its own, and knows a page of events at
 //! most. Nothing is done with before it was brought or put aside in the same write.
 
-use super::{Answered, Service};
-use crate::access::{Event, Request, RequestNumber, Subject};
+use super::{Answered, Fault, Service};
+use crate::access::channel::BadChannel;
+use crate::access::{Event, Request, Subject};
 use crate::config::webhooks::What;
 use crate::config::{self, read_secret};
 use crate::notify::webhook::{self, Happened, Outcome};
@@ -104,18 +105,11 @@ impl Service {
     /// Follows the trail for each of these, from where each stands; a new one begins at the head.
     pub async fn follow_webhooks(&self, hooks: Vec<Hook>) -> Answered<()> {
         for hook in hooks {
-            let out = hook.outbound().map_err(super::Fault::Broken)?;
+            let out = hook.outbound().map_err(Fault::Broken)?;
             let name = hook.channel();
             self.inner.store.begin_follower(&name, self.inner.store.seq(), self.now().at).await?;
             tokio::spawn(Courier::new(self.clone(), hook, out, name).run());
         }
-        Ok(())
-    }
-
-    /// Writes down that a webhook was brought what somebody is told, or why it never will be. Once for each: what is told
-    /// twice is written down once.
-    #[allow(clippy::unused_async, reason = "the record of deliveries belongs to another part, which is not there yet")]
-    async fn record_delivery(&self, _: RequestNumber, _: i64, _: &str, _: Option<String>) -> Answered<()> {
         Ok(())
     }
 }
@@ -434,8 +428,9 @@ impl Courier {
             return Ok(());
         }
         let (number, seq) = (wanted.request.number, wanted.stored.seq);
-        match self.service.record_delivery(number, seq, &self.name, fault).await {
-            Err(super::Fault::Refused(refusal)) => {
+        let channel = self.name.parse().map_err(|bad: BadChannel| Fault::Broken(bad.to_string()))?;
+        match self.service.delivered(number, seq, &channel, fault).await {
+            Err(Fault::Refused(refusal)) => {
                 tracing::warn!(webhook = self.hook.name, seq, %refusal, "a delivery could not be recorded");
                 Ok(())
             }

@@ -1,7 +1,6 @@
 //! What is told of access that is held: before its end to its user, and after it, while it was not read back as gone, to those
 //! who can do something about it, up the ladder of its kind and then hourly. What was slept through is told once.
 
-use super::ladder::askers;
 use crate::access::due;
 use crate::access::event::{About, Event, Rung};
 use crate::access::facts::Facts;
@@ -38,7 +37,7 @@ fn ending(facts: &Facts<'_>, request: &Request, held: &Held, at: Instant) -> Opt
     let due_at = marks.iter().copied().filter(|mark| *mark <= at).max()?;
     let next_at = marks.iter().copied().find(|mark| *mark > due_at);
     let step = due::ENDING.iter().filter(|before| held.window.until.minus(**before) <= due_at).count();
-    let to: Vec<PersonId> = askers(request).into_iter().filter(|who| facts.policy.person(who).is_some()).collect();
+    let to: Vec<PersonId> = request.askers().into_iter().filter(|who| facts.policy.person(who).is_some()).collect();
     (!to.is_empty()).then(|| {
         let rung = Rung { step: number(step), due_at, next_at, extension: false };
         Event::Told { to, about: About::Ending, rung: Some(rung) }

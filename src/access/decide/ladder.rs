@@ -161,8 +161,8 @@ impl Climb<'_> {
             }
             What::Reach(Reaches::Backup) => self.route(Reaches::Backup, rung),
             What::Reach(Reaches::Lead) => self.route(Reaches::Lead, rung),
-            What::Unanswered => Event::Told { to: askers(self.request), about: About::Unanswered, rung: Some(rung) },
-            What::Lapsing => Event::Told { to: askers(self.request), about: About::Lapsing, rung: Some(rung) },
+            What::Unanswered => Event::Told { to: self.request.askers(), about: About::Unanswered, rung: Some(rung) },
+            What::Lapsing => Event::Told { to: self.request.askers(), about: About::Lapsing, rung: Some(rung) },
         };
         self.events.push(event);
     }
@@ -211,13 +211,4 @@ impl Climb<'_> {
             self.events.push(Event::DutyPassed { from: self.holder.clone(), to: first });
         }
     }
-}
-
-/// Who asked and who will hold the access.
-pub(super) fn askers(request: &Request) -> Vec<PersonId> {
-    let mut askers = vec![request.requester.clone()];
-    if request.ask.user != request.requester {
-        askers.push(request.ask.user.clone());
-    }
-    askers
 }

@@ -1,7 +1,7 @@
 //! Who is told of what happened, written down right after it: who asked reads each verdict, and everybody who was alerted
 //! learns that it was decided by somebody else.
 
-use super::ladder::{askers, look};
+use super::ladder::look;
 use crate::access::actor::Actor;
 use crate::access::apply::{Place, apply};
 use crate::access::event::{About, Event};
@@ -77,7 +77,7 @@ pub(super) fn add(facts: &Facts<'_>, actor: &Actor, events: &mut Vec<Event>, now
         | Event::LossAccepted { .. } => return,
     };
     let Some(request) = facts.request else { return };
-    let mut to = askers(request);
+    let mut to = request.askers();
     if matches!(about, About::Decided | About::Lapsed) {
         to.extend(request.alerted.iter().map(|alerted| alerted.who.clone()));
     }

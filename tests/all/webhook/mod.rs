@@ -85,6 +85,17 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
         house.soon("all of it came", second(), async || told.iter().all(|seq| all.ids().contains(seq))).await;
         house.soon("the verdict came", second(), async || !verdicts.ids().is_empty()).await;
 
+        let recorded = async || {
+            let events = house.store.events(None, head, 1000).await.unwrap();
+            let bodies = events.iter().filter(|event| event.kind == "delivered" && event.actor.starts_with("notifier"));
+            let bodies: Vec<serde_json::Value> =
+                bodies.map(|event| serde_json::from_str(&event.body).unwrap()).collect();
+            let by_all = bodies.iter().filter(|body| body["channel"] == "webhook:all");
+            by_all.filter_map(|body| body["of"].as_i64()).collect::<Vec<_>>()
+        };
+        house.soon("each is recorded", second(), async || recorded().await.len() >= told.len()).await;
+        assert_eq!(recorded().await, told, "once each, in order");
+
         let came = all.heard();
         let first = &came[0];
         let said = first.json();
