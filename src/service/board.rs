@@ -17,6 +17,8 @@ use tokio::sync::watch;
 
 /// How long an ended request stays on the board.
 const LATELY: Length = Length::from_hours(1);
+/// One that ended this lately stays however many there are: its verdict can be taken back, and somebody looks for it.
+const JUST_NOW: Length = Length::from_minutes(2);
 /// How many of them at most.
 const LATELY_MOST: i64 = 200;
 /// How many that left the board are remembered, so that panes can drop them.
@@ -292,16 +294,19 @@ impl Service {
         followed.is_some_and(|followed| followed.is_ok())
     }
 
-    /// Drops what ended too long ago.
+    /// Drops what ended too long ago, and before too many others.
     pub(super) fn sweep_board(&self, at: Instant) {
         let mut rows = self.inner.board.lock();
         let seq = rows.seq;
-        let old: Vec<i64> = rows
-            .shown
-            .values()
-            .filter(|row| closed_at(&row.request).is_some_and(|closed| at.since(closed) > LATELY))
-            .map(|row| row.request.number.0)
-            .collect();
+        let ended = rows.shown.values().filter_map(|row| Some((closed_at(&row.request)?, row.request.number.0)));
+        let mut ended: Vec<(Instant, i64)> = ended.collect();
+        ended.sort_unstable_by(|one, other| other.cmp(one));
+        let most = usize::try_from(LATELY_MOST).unwrap_or(usize::MAX);
+        let old = ended.into_iter().enumerate().filter(|(place, (closed, _))| {
+            let ago = at.since(*closed);
+            ago > LATELY || (*place >= most && ago > JUST_NOW)
+        });
+        let old: Vec<i64> = old.map(|(_, (_, number))| number).collect();
         for number in old {
             rows.take(number);
             rows.gone.insert(number, seq);

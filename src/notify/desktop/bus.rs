@@ -1,19 +1,22 @@
 //! The session bus: one connection, on which notifications go out and clicks come back.
 //!
 //! One and the same connection for all, because servers tell a click only to the connection that showed the notification,
-//! and some take down what stands when that connection closes.
+//! and some take down what stands when that connection closes. So notify-rust says here what a notification is, and does not
+//! carry it: it would open a connection for each, and end with a panic where the bus does.
 
 use super::standing::Standing;
-use super::words::{Abilities, Notice};
+use super::words::Abilities;
 use crate::access::RequestNumber;
 use crate::text::words::safe_line;
 use futures_util::StreamExt as _;
+use notify_rust::{Hint, Notification, Urgency};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use zbus::message::Type;
-use zbus::{Connection, MatchRule, Message, MessageStream, connection};
+use zbus::{Connection, MatchRule, Message, MessageStream, Variant, connection};
 
 const SERVER: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -112,9 +115,10 @@ impl Link {
     }
 
     /// Shows it, instead of what stands under this number; gives the number under which it stands.
-    pub(super) async fn notify(&self, instead: Option<u32>, notice: &Notice) -> Result<u32, Fault> {
-        let Notice { summary, body, actions, hints, timeout } = notice;
-        let told = ("nightlatch", instead.unwrap_or(0), "", summary, body, actions, hints, *timeout);
+    pub(super) async fn notify(&self, instead: Option<u32>, notice: &Notification) -> Result<u32, Fault> {
+        let Notification { appname, icon, summary, body, actions, hints, timeout, .. } = notice;
+        let hints: HashMap<&str, Variant<'static>> = hints.iter().filter_map(hint).collect();
+        let told = (appname, instead.unwrap_or(0), icon, summary, body, actions, hints, i32::from(*timeout));
         read(&call(&self.connection, &self.owner, "Notify", &told).await?)
     }
 
@@ -175,6 +179,24 @@ fn hear(message: &Message, owner: &str, standing: &Shared, clicked: &UnboundedSe
             }
         }
         _ => {}
+    }
+}
+
+/// A hint as it travels; of those that we use.
+fn hint(hint: &Hint) -> Option<(&'static str, Variant<'static>)> {
+    match hint {
+        Hint::Urgency(urgency) => {
+            let level = match urgency {
+                Urgency::Low => 0_u8,
+                Urgency::Normal => 1,
+                Urgency::Critical => 2,
+            };
+            Some(("urgency", level.into()))
+        }
+        Hint::Category(name) => Some(("category", name.clone().into())),
+        Hint::SoundName(name) => Some(("sound-name", name.clone().into())),
+        Hint::SuppressSound(quiet) => Some(("suppress-sound", (*quiet).into())),
+        _ => None,
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use words::Notice;
+use words::notice;
 
 /// How long somebody waits for a call.
 pub const LIMIT: Duration = Duration::from_secs(2);
@@ -162,7 +162,7 @@ impl Desk {
             Call::Bring(alert) => {
                 let word = alert.key.word();
                 let instead = with(&self.standing, |standing| standing.id(&word));
-                let id = link.notify(instead, &Notice::of(alert, link.abilities())).await?;
+                let id = link.notify(instead, &notice(alert, link.abilities())).await?;
                 with(&self.standing, |standing| standing.stands(word, id, alert.opens));
             }
             Call::TakeBack(key) => {

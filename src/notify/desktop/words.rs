@@ -2,8 +2,7 @@
 
 use crate::notify::alert::{Alert, Urgency};
 use crate::text::Clean;
-use std::collections::HashMap;
-use zbus::Variant;
+use notify_rust::{Hint, Notification, Timeout};
 
 /// The most columns of a summary.
 const SUMMARY: usize = 120;
@@ -26,41 +25,35 @@ impl Abilities {
     }
 }
 
-/// The arguments of `Notify`.
-#[derive(Debug, PartialEq)]
-pub(super) struct Notice {
-    pub(super) summary: String,
-    pub(super) body: String,
-    pub(super) actions: Vec<&'static str>,
-    pub(super) hints: HashMap<&'static str, Variant<'static>>,
-    /// Milliseconds; 0 never ends, -1 is the server's own.
-    pub(super) timeout: i32,
-}
-
-impl Notice {
-    pub(super) fn of(alert: &Alert, abilities: Abilities) -> Self {
-        let (level, timeout) = match alert.urgency {
-            Urgency::Low => (0_u8, -1),
-            Urgency::Normal => (1, -1),
-            Urgency::Critical => (2, 0),
-        };
-        let mut hints = HashMap::from([
-            ("urgency", Variant::from(level)),
-            // So that somebody can write a rule for us in their server's settings.
-            ("category", Variant::from("x-nightlatch.alert")),
-        ]);
-        if alert.sound {
-            let name = if alert.urgency == Urgency::Critical { "dialog-warning" } else { "message-new-instant" };
-            hints.insert("sound-name", Variant::from(name));
-        } else {
-            hints.insert("suppress-sound", Variant::from(true));
-        }
-        // A click, and never a button: nobody decides on a lock screen.
-        let actions = if abilities.actions && alert.opens.is_some() { vec!["default", "Open"] } else { Vec::new() };
-        let body = line(&alert.body, BODY);
-        let body = if abilities.markup { escaped(&body) } else { unlike_markup(&body) };
-        Self { summary: unlike_markup(&line(&alert.title, SUMMARY)), body, actions, hints, timeout }
+/// The notification for an alert, as a server that can do so much is sent it.
+pub(super) fn notice(alert: &Alert, abilities: Abilities) -> Notification {
+    let (urgency, timeout) = match alert.urgency {
+        Urgency::Low => (notify_rust::Urgency::Low, Timeout::Default),
+        Urgency::Normal => (notify_rust::Urgency::Normal, Timeout::Default),
+        Urgency::Critical => (notify_rust::Urgency::Critical, Timeout::Never),
+    };
+    let body = line(&alert.body, BODY);
+    let body = if abilities.markup { escaped(&body) } else { unlike_markup(&body) };
+    let mut notice = Notification::new();
+    notice
+        .appname("nightlatch")
+        .summary(&unlike_markup(&line(&alert.title, SUMMARY)))
+        .body(&body)
+        .urgency(urgency)
+        .timeout(timeout)
+        // So that somebody can write a rule for us in their server's settings.
+        .hint(Hint::Category("x-nightlatch.alert".to_owned()));
+    if alert.sound {
+        let name = if alert.urgency == Urgency::Critical { "dialog-warning" } else { "message-new-instant" };
+        notice.sound_name(name);
+    } else {
+        notice.hint(Hint::SuppressSound(true));
     }
+    // A click, and never a button: nobody decides on a lock screen.
+    if abilities.actions && alert.opens.is_some() {
+        notice.action("default", "Open");
+    }
+    notice
 }
 
 fn line(text: &Clean, columns: usize) -> String {
@@ -102,31 +95,33 @@ mod tests {
 
     #[test]
     fn an_emergency_stays_and_sounds_and_anything_else_is_quiet() {
-        let loud = Notice::of(&alert("ana", "payments", Urgency::Critical, true), ALL);
-        assert_eq!((loud.timeout, &loud.hints["urgency"]), (0, &Variant::from(2_u8)));
-        assert_eq!(loud.hints["sound-name"], Variant::from("dialog-warning"));
+        let loud = notice(&alert("ana", "payments", Urgency::Critical, true), ALL);
+        assert_eq!(i32::from(loud.timeout), 0);
+        assert!(loud.hints.contains(&Hint::Urgency(notify_rust::Urgency::Critical)), "{loud:?}");
+        assert!(loud.hints.contains(&Hint::SoundName("dialog-warning".to_owned())), "{loud:?}");
         assert_eq!(loud.actions, ["default", "Open"]);
-        let quiet = Notice::of(&alert("ana", "payments", Urgency::Normal, false), ALL);
-        assert_eq!((quiet.timeout, &quiet.hints["urgency"]), (-1, &Variant::from(1_u8)));
-        assert_eq!(quiet.hints.get("sound-name"), None);
-        assert_eq!(quiet.hints["suppress-sound"], Variant::from(true));
+        let quiet = notice(&alert("ana", "payments", Urgency::Normal, false), ALL);
+        assert_eq!(i32::from(quiet.timeout), -1);
+        assert!(quiet.hints.contains(&Hint::Urgency(notify_rust::Urgency::Normal)), "{quiet:?}");
+        assert!(quiet.hints.contains(&Hint::SuppressSound(true)), "{quiet:?}");
+        assert!(!quiet.hints.iter().any(|hint| matches!(hint, Hint::SoundName(_))), "{quiet:?}");
     }
 
     #[test]
     fn a_click_is_offered_only_where_there_is_something_to_open() {
         let mut closed = alert("a", "b", Urgency::Low, false);
-        assert!(Notice::of(&closed, Abilities::default()).actions.is_empty());
+        assert!(notice(&closed, Abilities::default()).actions.is_empty());
         closed.opens = None;
-        assert!(Notice::of(&closed, ALL).actions.is_empty());
+        assert!(notice(&closed, ALL).actions.is_empty());
     }
 
     #[test]
     fn a24_markup_is_shown_and_never_read() {
         let hostile = alert("<b>ana</b>", "<a href=\"x\">R&D</a> <img src=y>", Urgency::Normal, false);
-        let read = Notice::of(&hostile, ALL);
+        let read = notice(&hostile, ALL);
         assert_eq!(read.summary, "‹b›ana‹/b›");
         assert_eq!(read.body, "&lt;a href=\"x\"&gt;R&amp;D&lt;/a&gt; &lt;img src=y&gt;");
-        let plain = Notice::of(&hostile, Abilities::default());
+        let plain = notice(&hostile, Abilities::default());
         assert_eq!(plain.body, "‹a href=\"x\"›R&D‹/a› ‹img src=y›");
     }
 
@@ -134,8 +129,8 @@ mod tests {
         #[test]
         fn a24_no_text_holds_markup_or_a_control(title in ".*", body in ".*") {
             for abilities in [ALL, Abilities::default()] {
-                let notice = Notice::of(&alert(&title, &body, Urgency::Low, false), abilities);
-                let whole = format!("{}{}", notice.summary, notice.body);
+                let sent = notice(&alert(&title, &body, Urgency::Low, false), abilities);
+                let whole = format!("{}{}", sent.summary, sent.body);
                 prop_assert!(whole.chars().all(|ch| !ch.is_control() && ch != '<' && ch != '>'));
                 prop_assert!(Clean::line(&whole).as_str() == whole);
             }
