@@ -38,7 +38,12 @@ impl Desk {
         let opened = home.join("opened-{id}");
         home.write(
             "c/nightlatch/config.toml",
-            &format!("[notify]\nchannels = [\"hook\"]\nhook = [{hook:?}, {told:?}]\nopen = [\"touch\", {opened:?}]\n"),
+            &format!(
+                "[notify]\nchannels = [\"hook\"]\nhook = [\"{}\", \"{}\"]\nopen = [\"touch\", \"{}\"]\n",
+                hook.display(),
+                told.display(),
+                opened.display()
+            ),
         );
         Self { served, token, home }
     }
