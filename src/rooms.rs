@@ -351,7 +351,9 @@ async fn try_notifications(out: Output, asked: Doctor) -> Said {
         let sentence = faults.first().map(ToString::to_string).unwrap_or_default();
         Trouble::new(Exit::Usage, sentence, "nightlatch config check names each fault")
     })?;
-    told.iter().for_each(|fault| out.remark(fault.to_string()));
+    for fault in &told {
+        out.remark(fault.to_string());
+    }
     let found =
         doctor::notify::notifications(&notifier::wanted(&client.notify, None), &mut |what| out.progress(what)).await;
     if asked.json {

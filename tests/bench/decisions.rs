@@ -148,14 +148,13 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             let used = process::cpu(house.pid()) - before;
             ours[at].push(done as f64 / took);
             cpu[at].push(used / done as f64 * 1e6);
-            let theirs_now = match &url {
+            let theirs_now = if let Some(url) = &url {
                 // Bare statements would leave rows behind that the server cannot read: there pgbench has tables of its own.
-                Some(url) => pgbench::rate(url, clients, seconds).expect("pgbench runs"),
-                None => {
-                    let store = Location::Sqlite(house.folder.join("bare.db"));
-                    let numbers = copied.iter().skip(at * 5000).take(5000).copied().collect();
-                    bare::rate(&store, clients, numbers, time.min(Duration::from_secs(2)))
-                }
+                pgbench::rate(url, clients, seconds).expect("pgbench runs")
+            } else {
+                let store = Location::Sqlite(house.folder.join("bare.db"));
+                let numbers = copied.iter().skip(at * 5000).take(5000).copied().collect();
+                bare::rate(&store, clients, numbers, time.min(Duration::from_secs(2)))
             };
             theirs[at].push(theirs_now);
             println!(
