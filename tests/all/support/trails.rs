@@ -20,7 +20,12 @@ pub fn leave_folder(folder: &Path) {
         let mut files = Vec::new();
         stores(folder, DEEP, &mut files);
         for file in files {
-            leave(&Location::Sqlite(file));
+            // A copy: whoever dropped the folder may stand in the middle of a write, and goes on only after this.
+            let copies = tempfile::tempdir().unwrap();
+            let copy = copies.path().join("store.db");
+            std::fs::copy(&file, &copy).unwrap();
+            let _ = std::fs::copy(file.with_extension("db-wal"), copy.with_extension("db-wal"));
+            leave(&Location::Sqlite(copy));
         }
     }
 }
