@@ -553,3 +553,24 @@ async fn a13_local_times_are_read_by_the_servers_clock() {
     let filed = house.service.file(&person("ana"), body(window), house.key()).await.unwrap();
     assert_eq!(filed.window.until, Instant::parse_rfc3339("2026-11-22T00:30:00Z"));
 }
+
+#[tokio::test]
+async fn of_what_ended_lately_the_board_keeps_the_newest_two_hundred() {
+    let folder = Arc::new(TempFolder::new());
+    let location = Location::Sqlite(folder.join("store.db"));
+    let house =
+        Box::pin(House::open(location, POLICY, folder, Clock::manual(Instant::parse_rfc3339(START).unwrap()))).await;
+    let rows = async || house.service.board(&person("sam"), None, Duration::ZERO).await.unwrap().rows;
+    let stays = house.file("ana", 30).await.id;
+    let mut last = 0;
+    for _ in 0..205 {
+        last = house.file("ana", 30).await.id;
+        house.verb("ana", last, Verb::Withdraw).await.unwrap();
+    }
+    // What ended just now stays, however much it is.
+    assert_eq!(rows().await.len(), 206);
+    house.advance(3);
+    house.until("the board is short", async || rows().await.len() == 201).await;
+    let ids: Vec<i64> = rows().await.iter().map(|row| row.id).collect();
+    assert!(ids.contains(&stays) && ids.contains(&last) && !ids.contains(&(stays + 1)), "{ids:?}");
+}
