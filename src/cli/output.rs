@@ -130,7 +130,7 @@ impl Output {
         loop {
             match self.ask(question)? {
                 Some(answer) if !answer.is_empty() => return Ok(answer),
-                Some(_) => {}
+                Some(_) => self.remark("  this one is needed"),
                 None => return Err(Trouble::usage("no answer: nothing was done", "run it again, or give it by flags")),
             }
         }
