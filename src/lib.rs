@@ -44,7 +44,7 @@
 //! - No time but what `clock.rs` reads, once for each write and each tick; everywhere else it is an argument. No chance but from
 //!   `secret.rs`.
 //! - No tokio, file, network or time on floor 1. No SQL outside [`store`] and `provision/postgres`, which speaks to targets and never to
-//!   the store; no engine's name in the store but in `store/engine.rs`.
+//!   the store; no engine's name in the store but in `store/engine`.
 //! - No simulation in the house: `store/stand_in.rs`, `Clock::stepped` and `Seams` are doors for it that nobody else opens.
 //! - No alert to somebody who cannot act, no silence that approves, and no step of a ladder that is not an event.
 //! - No removal that is overdue for a minute and of which nobody was told; no telling of which one cannot say whether it arrived.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 /// One source file.
 pub struct Source {
-    /// From `src` on, such as `store/engine.rs`.
+    /// From `src` on, such as `store/write.rs`.
     pub path: String,
     /// The same of its module; another one where `#[path]` names the file.
     module: String,
@@ -55,7 +55,7 @@ impl Source {
         found
     }
 
-    /// The room that a file is in: `store` for `store/engine.rs`, `clock` for `clock.rs`.
+    /// The room that a file is in: `store` for `store/write.rs`, `clock` for `clock.rs`.
     pub fn room(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }

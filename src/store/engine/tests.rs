@@ -1,8 +1,15 @@
 //! The engine on SQLite always, and on PostgreSQL where `NIGHTLATCH_TEST_PG` names a server on which databases can be made.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
+
+use super::connect::postgres_options;
 use super::*;
+use crate::store::location::new_enough;
+use crate::store::row::values;
 use crate::store::schema;
 
 /// A store of its own for one test.
@@ -414,7 +421,7 @@ fn i13_a_location_never_shows_its_password() {
 #[test]
 fn each_code_has_its_meaning_and_a_sentence_of_one_line() {
     use StoreError::{Away, Broken, Refused};
-    let kind = |code: &str| match super::super::codes::judge_code(code, "x").0 {
+    let kind = |code: &str| match crate::store::codes::judge_code(code, "x").0 {
         Away(_) => "away",
         Refused(_) => "refused",
         Broken(_) => "broken",
