@@ -2,6 +2,7 @@
 //! Must begin with the head, which makes the order of the writes.
 
 use super::act::Act;
+use super::calendars;
 use super::engine::{Statement, Writer};
 use super::fault::StoreError;
 use super::head::{COLUMNS, Head};
@@ -100,7 +101,7 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
         work.extend(work_of(&rows.next().unwrap_or_default())?);
     }
     let ruling = ruling(writer, &head, policies).await?;
-    let (ruling, slots) = super::slots::load(writer, ruling, policies).await?;
+    let (ruling, slots) = calendars::load(writer, ruling, policies).await?;
     let (tokens, last_token) = tokens(writer, acts).await?;
     let texts = texts(writer, acts).await?;
     Ok(World {

@@ -5,12 +5,14 @@
 //! a rule: those are in `access`.
 
 mod act;
+mod calendars;
 mod change;
 mod check;
 mod codes;
 pub mod copy;
 pub mod engine;
 pub mod fault;
+mod follow;
 mod follower;
 mod head;
 mod hint;
@@ -36,7 +38,7 @@ pub use change::Change;
 pub use check::Whole;
 pub use engine::{Engine, Snapshot, Writer};
 pub use fault::StoreError;
-pub use follower::{HOLDS, Standing, Step, Undelivered};
+pub use follow::{HOLDS, Standing, Step, Undelivered};
 pub use head::Head;
 pub use keep::{Stored, TokenRow, Told};
 pub use list::ListFilter;

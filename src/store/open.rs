@@ -4,7 +4,7 @@ use super::act::{Act, Done, LeaseAsk, Leased, Queue, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
-use super::follower::{self, Follow};
+use super::follow::{self, Follow};
 use super::head::{COLUMNS, Head};
 use super::hint;
 use super::location::{Location, Trace};
@@ -95,7 +95,7 @@ impl Store {
         let head = begin(&mut writer).await?;
         if lock.is_some() {
             // Nobody else serves this file: what whoever died here held is free.
-            follower::free_all(&mut writer).await?;
+            follow::free_all(&mut writer).await?;
         }
         let live = engine.read("SELECT number FROM request WHERE phase = 'held' LIMIT 1", vec![]).await?;
         clock.begin_after(head.at.max(head.alive_at), !live.is_empty());

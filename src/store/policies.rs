@@ -1,6 +1,6 @@
 //! The policies that rule or ruled, read once each. How a policy's text is read is handed in: the store knows no grammar.
 
-use super::slots::KnownSlots;
+use super::slots::{KnownSlots, has_calendars, lay};
 use crate::policy::{Kinds, Policy};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,7 +64,7 @@ impl Policies {
         {
             return laid.clone();
         }
-        let laid = super::slots::laid(ruling, known);
+        let laid = laid(ruling, known);
         *last = Some((known.clone(), laid.clone()));
         laid
     }
@@ -98,6 +98,14 @@ impl Policies {
         known.insert(hash.to_owned(), ruling.clone());
         ruling
     }
+}
+
+/// The ruling with what was read laid over it.
+pub(super) fn laid(ruling: &Ruling, known: &KnownSlots) -> Ruling {
+    if known.is_empty() || !has_calendars(&ruling.policy) {
+        return ruling.clone();
+    }
+    Ruling { policy: Arc::new(lay(&ruling.policy, known)), ..ruling.clone() }
 }
 
 /// A policy that knows nobody and nothing.

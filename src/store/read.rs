@@ -1,5 +1,6 @@
 //! Reading: the head, requests, events, texts, tokens. Never waits for the writer, and never changes anything.
 
+use super::calendars::{News, PAGES, query};
 use super::fault::StoreError;
 use super::head::{COLUMNS, Head};
 use super::keep::{EVENT, Stored, TOKEN, TokenRow, request};
@@ -7,10 +8,13 @@ use super::load::{FROZEN, frozen_of, kept, places, policy_query};
 use super::open::Store;
 use super::policies::Ruling;
 use super::row::{Arg, Row};
+use super::slots::{KnownSlots, has_calendars};
 use super::work::{FURTHEST, LONGEST_PAUSE, WORK, WorkRow};
 use crate::access::facts::Frozen;
 use crate::access::{Request, RequestNumber, Subject, apply};
+use crate::policy::Policy;
 use crate::text::{Instant, PersonId};
+use std::sync::Arc;
 
 /// How many rows one reading gives at most.
 const MOST: i64 = 10_000;
@@ -272,6 +276,23 @@ impl Store {
     pub async fn checkpoint_last(&self) -> Result<Option<String>, StoreError> {
         let rows = self.read("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1", vec![]).await?;
         rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+    }
+
+    /// What was read of the calendars of `policy` up to now.
+    pub async fn slots(&self, policy: &Policy) -> Result<Arc<KnownSlots>, StoreError> {
+        let policies = &self.inner.policies;
+        if !has_calendars(policy) {
+            return Ok(Arc::default());
+        }
+        let (seq, known) = policies.slots();
+        let mut news = News::since(seq);
+        for _ in 0..PAGES {
+            let (sql, args) = query(seq, news.before);
+            if !news.take(&self.read(&sql, args).await?, policy)? {
+                break;
+            }
+        }
+        Ok(if news.found.is_empty() { known } else { policies.learn(news.newest, news.found) })
     }
 }
 

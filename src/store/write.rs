@@ -7,7 +7,7 @@ use super::act::{Act, Done, LeaseAsk, Leased, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
-use super::follower::{self, Follow};
+use super::follow::{self, Follow};
 use super::keep::Stored;
 use super::lease;
 use super::load::{KEYS_LIVE, begin_at_head, load, places};
@@ -282,7 +282,7 @@ impl Scribe {
     }
 
     async fn follow(&mut self, follow: Follow) -> Result<usize, StoreError> {
-        let done = follower::write(&mut self.writer, follow).await;
+        let done = follow::write(&mut self.writer, follow).await;
         if done.is_err() {
             self.writer.rollback().await;
         }
