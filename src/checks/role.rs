@@ -9,7 +9,8 @@ pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
     let narrower: Vec<Rung<'_>> =
         view.system.roles.iter().filter(|role| view.role.contains.contains(&role.id)).map(rung).collect();
     let asked = &view.role.id;
-    let sentence = match broad(&seen.task, seen.unclear, rung(view.role), &narrower) {
+    let top = !view.system.roles.iter().any(|role| role.contains.contains(asked));
+    let sentence = match broad(&seen.task, seen.unclear, rung(view.role), &narrower, top) {
         None if narrower.is_empty() => return (Verdict::Pass, format!("{asked} contains no narrower role")),
         None => return (Verdict::Pass, format!("nothing shows that less than {asked} would do")),
         Some(Broad::OnlyReads(less)) => {

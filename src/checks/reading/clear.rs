@@ -81,21 +81,21 @@ pub const UNCLEAR: f64 = 0.5;
 
 /// The weights in use.
 pub const WEIGHTS: Weights = [
-    0.27,  // constant
-    -1.57, // action
-    -1.07, // several actions
-    0.20,  // only loose actions
-    0.95,  // no action
-    -1.13, // exact thing
-    -0.15, // several exact things
-    0.02,  // named thing
-    1.48,  // nothing named
-    -0.57, // outcome
-    0.75,  // no outcome
-    -1.03, // question
-    1.37,  // vague
-    1.09,  // very vague
-    0.66,  // points elsewhere
-    0.62,  // only a state
+    0.15,  // constant
+    -1.59, // action
+    -1.06, // several actions
+    0.38,  // only loose actions
+    1.04,  // no action
+    -1.32, // exact thing
+    -0.14, // several exact things
+    -0.10, // named thing
+    1.78,  // nothing named
+    -0.64, // outcome
+    0.87,  // no outcome
+    -1.10, // question
+    1.51,  // vague
+    1.06,  // very vague
+    0.61,  // points elsewhere
+    0.70,  // only a state
     0.07,  // short
 ];

@@ -1,6 +1,7 @@
 //! Whether an old ask is used again for a new problem: it leans on an approval or a ticket, or repeats an earlier task.
 
 use super::Task;
+use super::lexicon::OUTCOMES;
 use super::words::{Word, is_time_or_amount, stem};
 use std::collections::BTreeSet;
 
@@ -20,7 +21,6 @@ const BEFORE: &[&str] = &[
     "earlier",
     "previous",
     "previously",
-    "before",
     "same",
     "old",
     "another time",
@@ -38,12 +38,22 @@ const BEFORE: &[&str] = &[
     "вчера",
     "前回",
 ];
+/// It goes on where an earlier one stopped.
+const GOING_ON: &[&str] =
+    &["continuation", "second half", "part 2", "next part", "what remains", "still remain", "the rest"];
 /// So much of a task stands in an earlier one when it is the same.
 const SAME: f64 = 0.6;
 
 /// Whether the task is an old one; `earlier` are tasks that the same person had, latest first.
 pub fn stale(task: &Task, unclear: bool, ticket: Option<&str>, earlier: &[Task]) -> Option<Stale> {
-    let own = task.exact + task.named > 0 && task.actions.iter().any(|action| !action.loose);
+    let named = task.exact + task.named;
+    let acts = task.actions.iter().any(|action| !action.loose);
+    // One that names several things and what should come of them has a task of its own, whatever it goes on from.
+    let goes_on = named > 1 && task.words.has(&OUTCOMES).is_some() && task.left(&[]).count() > 5;
+    let own = named > 0 && acts || goes_on;
+    if goes_on && task.words.has(GOING_ON).is_some() {
+        return None;
+    }
     if task.points() && (unclear || !own) {
         return Some(Stale::Points);
     }
@@ -82,7 +92,17 @@ fn names_another(task: &Task, other: &Task) -> bool {
         let one = word.exact || name || (word.number() && !is_time_or_amount(&word.low));
         one && !super::is_ticket(word) && !known.contains(&word.low)
     };
-    task.words.clauses.iter().any(|clause| clause.words.iter().enumerate().any(|(at, word)| new(at, word)))
+    let times = |task: &Task| -> BTreeSet<String> {
+        task.words
+            .all()
+            .filter(|word| word.low.contains(':') && word.digits() > 2)
+            .map(|word| word.low.clone())
+            .collect()
+    };
+    let (mine, theirs) = (times(task), times(other));
+    // The same of another hour is another thing.
+    let later = !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(&theirs);
+    later || task.words.clauses.iter().any(|clause| clause.words.iter().enumerate().any(|(at, word)| new(at, word)))
 }
 
 fn content(task: &Task) -> BTreeSet<String> {

@@ -1,8 +1,8 @@
 //! Which of a system's roles a task needs: its verbs and things against what each role allows.
 
 use super::lexicon::{Does, is_small};
-use super::words::{Words, stem};
-use super::{Task, does_of};
+use super::words::{Word, Words, stem};
+use super::{Action, Task, does_of};
 use std::collections::BTreeSet;
 
 /// A role as the policy words it.
@@ -137,9 +137,21 @@ const PURE: &[&str] = &[
     "tail",
     "trace",
     "examine",
+    "investigate",
+    "analyse",
+    "analyze",
+    "debug",
+    "monitor",
+    "observe",
+    "diagnose",
 ];
 /// Done to see that it worked.
 const TRIES: &[&str] = &["test", "reload", "open", "put", "roll", "revert", "ping", "send", "place"];
+/// Where a role acts on a copy only.
+const COPIES: &[&str] =
+    &["test", "scratch", "staging", "sandbox", "isolated", "spare", "drill", "trial", "rehearsal", "copy"];
+/// Beside the role's name, these say why it is this one.
+const NEEDS: &[&str] = &["only", "needs", "need", "needed", "requires", "required", "otherwise", "nur", "solo"];
 /// Said to show that a broad role is needed.
 const REASONED: &[&str] = &[
     "only in",
@@ -155,9 +167,21 @@ const REASONED: &[&str] = &[
     "isn't possible",
     "is not possible",
     "only possible",
+    "only exists",
+    "rights are needed",
+    "cannot otherwise",
 ];
 
 fn role_words(rung: Rung<'_>) -> BTreeSet<String> {
+    let mut words = all_words(rung);
+    // Running a query is looking.
+    if words.iter().any(|word| ["select", "query", "queries", "searches", "reports"].contains(&word.as_str())) {
+        words.remove("run");
+    }
+    words
+}
+
+fn all_words(rung: Rung<'_>) -> BTreeSet<String> {
     Words::of(rung.allows)
         .all()
         .flat_map(|word| word.low.split(['-', '/', '_']).map(str::to_owned).collect::<Vec<_>>())
@@ -224,19 +248,41 @@ fn is_wide(rung: Rung<'_>) -> bool {
         || words.iter().filter(|word| WIDE.contains(&word.as_str())).count() > 1 && !words.contains("single")
 }
 
-/// Whether `chosen` is broader than the task needs; `narrower` are the roles that it contains, narrowest first.
-pub fn broad(task: &Task, unclear: bool, chosen: Rung<'_>, narrower: &[Rung<'_>]) -> Option<Broad> {
+fn is_pure(action: &Action) -> bool {
+    PURE.iter().any(|verb| super::is_form(&action.verb, verb))
+}
+
+/// Whether it names this very role and says why: *needs owner*, *only in dba*.
+fn says_why(task: &Task, chosen: Rung<'_>) -> bool {
+    let name = chosen.name.to_lowercase();
+    task.words.clauses.iter().any(|clause| {
+        let has = |wanted: &dyn Fn(&str) -> bool| clause.words.iter().any(|word| wanted(&word.low));
+        has(&|word| word == name) && has(&|word| NEEDS.contains(&word))
+    })
+}
+
+/// Whether `chosen` is broader than the task needs; `narrower` are the roles that it contains, narrowest first,
+/// and `top` says that no other role contains it.
+pub fn broad(task: &Task, unclear: bool, chosen: Rung<'_>, narrower: &[Rung<'_>], top: bool) -> Option<Broad> {
     if narrower.is_empty() {
         return None;
     }
-    if task.words.has(REASONED).is_some() {
+    if task.words.has(REASONED).is_some() || !unclear && says_why(task, chosen) {
         return None;
     }
     let below: BTreeSet<String> = narrower.iter().flat_map(|rung| stems(&role_words(*rung))).collect();
     let own: BTreeSet<String> = stems(&role_words(chosen)).difference(&below).cloned().collect();
     let acts_in = |at: usize| task.actions.is_empty() || task.actions.iter().any(|action| action.clause == at);
-    let acting_words =
-        task.words.clauses.iter().enumerate().filter(|(at, _)| acts_in(*at)).flat_map(|(_, clause)| &clause.words);
+    // What was done to it is not what will be done.
+    let past = |words: &[Word], at: usize| {
+        let before = at.checked_sub(1).and_then(|before| words.get(before)).map_or("", |word| word.low.as_str());
+        ["is", "was", "were", "been", "got"].contains(&before)
+            && words.get(at).is_some_and(|word| word.low.ends_with("ed"))
+    };
+    let acting_words = task.words.clauses.iter().enumerate().filter(|(at, _)| acts_in(*at)).flat_map(|(_, clause)| {
+        let words = &clause.words;
+        words.iter().enumerate().filter(|(at, _)| !past(words, *at)).map(|(_, word)| word)
+    });
     let said: BTreeSet<String> =
         acting_words.flat_map(|word| word.low.split(['-', '/']).map(stem).collect::<Vec<_>>()).collect();
     let own_said = own.iter().filter(|word| said.contains(*word)).count();
@@ -248,36 +294,49 @@ pub fn broad(task: &Task, unclear: bool, chosen: Rung<'_>, narrower: &[Rung<'_>]
     }
     let pure = !task.actions.is_empty()
         && task.actions.iter().all(|action| {
-            if task.foreign || action.verb == "run" {
-                action.does == [Does::Reads]
-            } else {
-                PURE.contains(&action.verb.as_str()) || PURE.contains(&action.verb.trim_end_matches("ing"))
-            }
+            let reads = action.does == [Does::Reads];
+            if task.foreign || action.verb == "run" { reads } else { is_pure(action) || reads && !action.loose }
         });
     let asks = task.actions.is_empty() && task.question && !task.foreign;
-    if pure || asks && !unclear {
+    if (pure && own_said == 0) || asks && !unclear {
         let looks = narrower.iter().find(|rung| role_does(**rung).contains(&(Does::Reads as u8)));
         if let Some(looks) = looks.filter(|_| !only_reads(chosen) || is_wide(chosen)) {
             return Some(Broad::OnlyReads(looks.name.to_owned()));
         }
     }
     if unclear {
-        return is_wide(chosen).then_some(Broad::Unsupported);
+        // What contains all the others needs a reason; a pointer may have had one.
+        let alone = top && narrower.len() > 1 && !own_verb && !task.points();
+        return (alone || is_wide(chosen)).then_some(Broad::Unsupported);
     }
     let acting: Vec<_> = task
         .actions
         .iter()
-        .filter(|action| !action.does.contains(&Does::Reads) && !action.loose && !TRIES.contains(&action.verb.as_str()))
+        .enumerate()
+        .filter(|(at, action)| {
+            let verb = action.verb.as_str();
+            // A loose word is no longer loose where a role is named by it; what comes first is the deed, not a try.
+            let known = !is_pure(action) && narrower.iter().any(|rung| role_words(*rung).contains(verb));
+            let loose = action.loose && !known;
+            (known || !action.does.contains(&Does::Reads)) && !loose && (*at == 0 || !TRIES.contains(&verb))
+        })
+        .map(|(_, action)| action)
         .collect();
     if acting.is_empty() {
         return None;
     }
+    let on_copies = task.words.has(COPIES).is_some();
     let covers = |rung: Rung<'_>| {
         let gives = role_does(rung);
         let words = stems(&role_words(rung));
-        acting.iter().all(|action| {
-            words.contains(&stem(&action.verb)) || action.does.iter().any(|does| gives.contains(&(*does as u8)))
-        })
+        let copies = role_words(rung).iter().any(|word| COPIES.contains(&word.as_str()));
+        (!copies || on_copies)
+            && acting.iter().all(|action| {
+                let verb = words.contains(&stem(&action.verb));
+                // The same kind of act is little: it has to be on what that role is about, or the role asked for gives much.
+                let near = is_wide(chosen) || words.iter().any(|word| said.contains(word));
+                verb || near && action.does.iter().any(|does| gives.contains(&(*does as u8)))
+            })
     };
     if let Some(enough) = narrower.iter().find(|rung| !only_reads(**rung) && covers(**rung)) {
         return Some(Broad::Covered(enough.name.to_owned()));

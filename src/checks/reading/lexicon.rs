@@ -182,7 +182,7 @@ pub static VAGUE: List = LazyLock::new(|| {
          miscellaneous, et cetera, etc, and so on, and more, general, generally, overall, housekeeping, hygiene, \
          clean up, cleanup, clean-up, maintenance, hardening, tuning, day-2, deep dive, health check, insights, \
          big picture, full picture, picture, impression, feeling, going on, look around, poke around, take a look, \
-         have a look, a look, look into, just in case, in case, as needed, if needed, when needed, where needed, \
+         have a look, quick look, a look around, look into, just in case, in case, as needed, if needed, when needed, where needed, \
          if necessary, as necessary, whenever, whichever, might, maybe, perhaps, possibly, will see, let's see, \
          probably, ongoing, on-call duties, on-call, on call, oncall, hypercare, steady state, some work, work on, \
          working on, some stuff, some tests, some testing, testing some, some changes, small changes, adjustments, \
@@ -196,7 +196,8 @@ pub static VAGUE: List = LazyLock::new(|| {
          for debugging, to be safe, be prepared, be ready, standby, stand by, handy, odd, weird, strange, funny, \
          off somehow, somehow, not right, not sure, no idea, unclear, somewhere, sometimes, some point, the team, \
          different things, a bit, bits and pieces, what happens, how things, what is wrong, what's wrong, \
-         take care, take care of, look good, looks good, the like, varias cosas, algo, cosas, por si acaso, lo que, \
+         take care, take care of, look good, looks good, the like, as appropriate, as required, accordingly, \
+         the necessary, where they belong, as it should, eventualities, on demand, varias cosas, algo, cosas, por si acaso, lo que, \
          revisar varias, mal funciona, diverses, diverse, divers, diversi, varie cose, varie, qualcosa, \
          alcune cose, certaines choses, quelque chose, au cas où, choses, verschiedenes, verschiedene, einiges, \
          irgendwas, irgendetwas, etwas, mal schauen, mal sehen, allgemein, allgemeine, vorsichtshalber, \

@@ -52,6 +52,7 @@ impl Task {
         let actions = actions(&words, foreign);
         let exact = words.all().filter(|word| word.exact && !is_ticket(word)).count();
         let named = named(&words, foreign);
+        let named = named + usize::from(words.clauses.iter().any(asks_one_fact));
         let question = words.clauses.iter().any(|clause| clause.asks && clause.words.len() > 2) || indirect(&words);
         Self { words, actions, exact, named, foreign, question }
     }
@@ -162,6 +163,36 @@ const POINTS: &[&str] = &[
     "see above",
     "see details",
     "knows about it",
+    "my request",
+    "my ticket",
+    "my access",
+    "my rights",
+    "my last",
+    "prolong",
+    "extend what",
+    "the one from",
+    "from this morning",
+    "of last night",
+    "from last night",
+    "as every",
+    "like every",
+    "per approval",
+    "you approved",
+    "approved this",
+    "standard request",
+    "usual request",
+    "idem",
+    "alter antrag",
+    "noch einmal",
+    "nochmal",
+    "wieder dasselbe",
+    "wie jeden",
+    "otra vez lo",
+    "encore une fois",
+    "pareil que",
+    "как обычно",
+    "как всегда",
+    "いつもの",
     "back then",
     "wie beim letzten",
     "wie letzte",
@@ -257,6 +288,11 @@ fn plain(low: &str, list: &[&'static str]) -> Option<&'static str> {
     find(base).or_else(|| find(&format!("{base}e"))).or_else(|| undoubled.and_then(find))
 }
 
+/// Whether a word is a form of `verb`: *investigating* of *investigate*.
+fn is_form(low: &str, verb: &'static str) -> bool {
+    plain(low, &[verb]).is_some()
+}
+
 /// What a verb does; empty where it is none.
 pub fn does_of(low: &str) -> Vec<Does> {
     let lists = [(Does::Runs, &RUNS), (Does::Changes, &CHANGES), (Does::Deletes, &DELETES), (Does::Reads, &READS)];
@@ -272,7 +308,8 @@ fn foreign_does(low: &str) -> Option<Does> {
     // Scripts without spaces: the verb stands somewhere in a run of letters.
     let wide = low.chars().any(|ch| ch > '\u{2e00}');
     let is = |verb: &&str| *verb == low || (wide && low.contains(*verb));
-    FOREIGN.iter().find(|(_, verbs)| verbs.iter().any(is)).map(|(does, _)| *does)
+    // Where one run of letters says several things, the heaviest counts.
+    FOREIGN.iter().rev().find(|(_, verbs)| verbs.iter().any(is)).map(|(does, _)| *does)
 }
 
 fn actions(words: &Words, foreign: bool) -> Vec<Action> {
@@ -287,6 +324,9 @@ fn actions(words: &Words, foreign: bool) -> Vec<Action> {
                 if LOOKUPS.contains(&low)
                     && part.words.get(at + 1).is_some_and(|next| READ_FORMS.contains(&next.low.as_str()))
                 {
+                    does = vec![Does::Reads];
+                }
+                if is_report(part, at) {
                     does = vec![Does::Reads];
                 }
                 if low == "get" && part.words.iter().skip(at).take(5).any(|word| word.low == "back") {
@@ -304,6 +344,29 @@ fn actions(words: &Words, foreign: bool) -> Vec<Action> {
         }
     }
     out
+}
+
+/// Whether what is written there goes into a ticket or a report, and so changes nothing in the system.
+fn is_report(clause: &Clause, at: usize) -> bool {
+    const WRITES: [&str; 6] = ["write", "put", "post", "enter", "add", "note"];
+    const PAPERS: [&str; 10] = [
+        "ticket",
+        "incident",
+        "report",
+        "postmortem",
+        "post-mortem",
+        "timeline",
+        "checklist",
+        "channel",
+        "chat",
+        "handover",
+    ];
+    let verb = clause.words.get(at).is_some_and(|word| WRITES.contains(&word.low.as_str()));
+    verb && clause.words.iter().skip(at + 1).zip(clause.words.iter().skip(at + 2)).any(|(first, next)| {
+        let into = ["in", "into", "to", "on"].contains(&first.low.as_str());
+        let article = ["the", "our", "this"].contains(&first.low.as_str());
+        (into || article) && (PAPERS.contains(&next.low.as_str()) || into && is_ticket(next))
+    })
 }
 
 /// Running one of these is looking.
@@ -393,6 +456,15 @@ fn named(words: &Words, foreign: bool) -> usize {
     count
 }
 
+/// *Who deployed basket, and when?*: a question that one fact answers names what it is about.
+fn asks_one_fact(clause: &Clause) -> bool {
+    let first = clause.words.first().map_or("", |word| word.low.as_str());
+    let second = clause.words.get(1).map_or("", |word| word.low.as_str());
+    let asks =
+        ["who", "which", "when"].contains(&first) || first == "how" && ["many", "much", "long"].contains(&second);
+    asks && clause.asks && clause.words.len() > 3
+}
+
 /// *find out why …*, *see whether …*: a question without its mark.
 fn indirect(words: &Words) -> bool {
     words
@@ -401,6 +473,8 @@ fn indirect(words: &Words) -> bool {
             "whether",
             "see if",
             "check if",
+            "look if",
+            "look whether",
             "how many",
             "how long",
             "how much",

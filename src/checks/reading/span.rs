@@ -73,6 +73,8 @@ const LONG_WORK: &[&str] = &[
     "waves",
     "load test",
 ];
+/// What a day is asked for.
+const ALL_DAY: &[&str] = &["today", "the day", "per day", "in shifts", "as soon as each", "when it ends", "as each"];
 /// No window is as long as this.
 const ENDLESS: &[&str] = &[
     "end of the month",
@@ -80,10 +82,8 @@ const ENDLESS: &[&str] = &[
     "end of the week",
     "end of the year",
     "until further notice",
-    "permanently",
     "permanent access",
     "indefinitely",
-    "for good",
     "forever",
     "for the next days",
     "next few days",
@@ -93,7 +93,38 @@ const ENDLESS: &[&str] = &[
     "bis auf weiteres",
     "hasta nuevo aviso",
     "jusqu'à nouvel ordre",
+    "auto-renew",
+    "till i say",
+    "until i say",
+    "no fixed end",
+    "open end",
+    "without an end",
+    "no end date",
 ];
+/// Being there in case something comes up: no end that could be reached.
+const WATCHING: &[&str] = &[
+    "keep an eye",
+    "keep watching",
+    "stay logged in",
+    "read along",
+    "whenever",
+    "as long as",
+    "as needed",
+    "from time to time",
+    "now and then",
+    "calm down",
+    "calms down",
+    "for an unspecified",
+    "open outcome",
+    "in case",
+    "all night",
+    "during the night",
+];
+/// Words before how long it takes.
+const TAKING: &[&str] =
+    &["takes", "take", "runs", "needs", "need", "lasts", "about", "around", "~", "dauert", "tarda", "dure", "duurt"];
+/// How long a window for nothing but being there may be, in minutes.
+const LONG_WATCH: i64 = 120;
 /// From here on a window is long for a look, in minutes.
 const LONG_LOOK: i64 = 180;
 /// From here on a window is long for one small change, in minutes.
@@ -104,14 +135,25 @@ pub fn misfit(task: &Task, unclear: bool, minutes: i64) -> Option<Misfit> {
     if task.words.has(ENDLESS).is_some() {
         return Some(Misfit::OpenEnded);
     }
-    if let Some(takes) = takes(task).filter(|takes| *takes > minutes) {
+    let many = pieces(task);
+    let takes = takes(task, many);
+    if let Some(Takes { minutes: takes, .. }) = takes.filter(|takes| takes.all && takes.minutes > minutes) {
         return Some(Misfit::Takes(takes));
     }
     if unclear {
-        return (minutes >= 300).then_some(Misfit::LongForNothing);
+        let watches = minutes >= LONG_WATCH && task.words.has(WATCHING).is_some();
+        return (minutes >= 300 || watches).then_some(Misfit::LongForNothing);
     }
-    let many = pieces(task);
-    let long_work = task.words.has(LONG_WORK).is_some() || many >= 20 || task.actions.len() > 4;
+    // What it says itself counts for more than what such work often takes.
+    let long_work = match takes {
+        Some(takes) => !takes.all || takes.minutes.saturating_mul(4) > minutes,
+        None => {
+            task.words.has(LONG_WORK).is_some()
+                || many >= 20
+                || task.actions.len() > 4
+                || (minutes > 300 && task.words.has(ALL_DAY).is_some())
+        }
+    };
     let acts = task.does().is_some_and(|does| does != Does::Reads);
     let long = if acts { LONG_CHANGE } else { LONG_LOOK };
     if minutes >= long && !long_work && (!task.actions.is_empty() || task.question) {
@@ -125,7 +167,7 @@ pub fn misfit(task: &Task, unclear: bool, minutes: i64) -> Option<Misfit> {
     (minutes <= 10 && heavy && acts && long_work).then_some(Misfit::ShortForMuch)
 }
 
-/// How many pieces the text speaks of at most: *340 shops*.
+/// How many pieces the text speaks of at most: *340 shops*, *nodes n21 to n28*.
 fn pieces(task: &Task) -> i64 {
     let mut most = 0;
     for clause in &task.words.clauses {
@@ -135,26 +177,74 @@ fn pieces(task: &Task) -> i64 {
             let value = number.low.replace([',', '.', '\''], "").parse::<i64>().ok().filter(|_| number.number());
             most = most.max(value.filter(|_| plural).unwrap_or(0));
         }
+        for three in clause.words.windows(3) {
+            let [first, to, last] = three else { continue };
+            if ["to", "bis", "-", "–"].contains(&to.low.as_str())
+                && let (Some((one, from)), Some((other, until))) = (counted(&first.low), counted(&last.low))
+                && (one == other || other.is_empty())
+            {
+                most = most.max(until.saturating_sub(from).saturating_add(1).min(10_000));
+            }
+        }
     }
     most
 }
 
-/// *takes about 2 h*, in minutes.
-fn takes(task: &Task) -> Option<i64> {
-    let (_, after) = task.words.flat.split_once(" takes ")?;
+/// *n21* is the 21st of its name.
+fn counted(low: &str) -> Option<(&str, i64)> {
+    let name = low.trim_end_matches(|ch: char| ch.is_ascii_digit());
+    let number = low.get(name.len()..)?;
+    (number.len() <= 4).then(|| number.parse().ok()).flatten().map(|number| (name, number))
+}
+
+/// How long a task says that it takes.
+#[derive(Debug, Clone, Copy)]
+struct Takes {
+    minutes: i64,
+    /// Whether that is all of it: *20 minutes each* is not, where nobody knows of how many.
+    all: bool,
+}
+
+/// *takes about 2 h*, *25 minutes each*.
+fn takes(task: &Task, pieces: i64) -> Option<Takes> {
+    let words: Vec<&str> = task.words.flat.split(' ').filter(|word| !word.is_empty()).collect();
+    for (at, _) in words.iter().enumerate().filter(|(_, word)| TAKING.contains(word)) {
+        let after = words.get(at + 1..).unwrap_or_default();
+        // How long it took once, and how often it comes, say nothing of this time.
+        let often = after.iter().take(3).any(|word| ["every", "jede", "alle", "cada"].contains(word));
+        let Some((minutes, behind)) = span(after).filter(|_| !often) else { continue };
+        let each = after.iter().skip(behind).take(2).any(|word| ["each", "per", "je", "apiece"].contains(word))
+            || at > 0 && words.get(at - 1).is_some_and(|word| *word == "each");
+        return Some(if !each {
+            Takes { minutes, all: !["about", "around", "~"].contains(&words.get(at).copied().unwrap_or_default()) }
+        } else if pieces > 1 {
+            Takes { minutes: minutes.saturating_mul(pieces), all: true }
+        } else {
+            Takes { minutes, all: false }
+        });
+    }
+    None
+}
+
+/// A length near the start of `words`, in minutes, and behind how many words it stands.
+fn span(words: &[&str]) -> Option<(i64, usize)> {
     let mut number = None;
-    for word in after.split(' ').take(5) {
-        let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
-        let unit = word.get(digits.len()..).unwrap_or_default();
-        let unit = if digits.is_empty() { word } else { unit };
+    for (at, word) in words.iter().take(5).enumerate() {
+        let bare = word.trim_start_matches('~');
+        let digits: String = bare.chars().take_while(char::is_ascii_digit).collect();
+        let unit = bare.get(digits.len()..).unwrap_or_default();
+        let unit = if digits.is_empty() { bare } else { unit };
         if let Ok(value) = digits.parse::<i64>() {
             number = Some(value.min(10_000));
+        } else if ["a", "an", "one", "eine", "una", "une"].contains(&bare) {
+            number = Some(1);
         }
-        match unit {
-            "h" | "hours" | "hour" | "hrs" => return number.map(|n| n * 60),
-            "m" | "min" | "mins" | "minutes" => return number,
-            _ => {}
-        }
+        let many = match unit {
+            "h" | "hours" | "hour" | "hrs" | "stunden" | "stunde" | "horas" | "heures" | "uur" => 60,
+            "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minutos" => 1,
+            _ => continue,
+        };
+        return number.map(|number| (number.saturating_mul(many), at + 1));
     }
     None
 }
