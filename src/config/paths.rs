@@ -77,6 +77,10 @@ impl Paths {
     pub fn store_file(&self) -> PathBuf {
         self.data.join("store.db")
     }
+    /// The file on which every dashboard of the embedded store holds a shared lock.
+    pub fn dashboards(&self) -> PathBuf {
+        self.runtime.join("dashboards")
+    }
     /// The embedded server's socket.
     pub fn socket(&self) -> PathBuf {
         self.runtime.join("sock")

@@ -167,6 +167,10 @@ impl Follower {
 
     /// Says why, and waits for the next try, or until somebody looks.
     async fn missed(&mut self, missed: &Missed) -> Result<(), Closed> {
+        if matches!((&self.door, missed), (Door::Embedded { .. }, Missed::Failed(ClientError::Away(_)))) {
+            // Nobody else looks after the embedded one: the next try joins it anew, or starts it.
+            self.open.send_replace(None);
+        }
         let (sentence, offline) = match missed {
             Missed::Failed(ClientError::Away(sentence)) => (sentence.clone(), true),
             // It took the question: what is shown grows old, and that is what is said.

@@ -183,7 +183,7 @@ impl Seat {
     /// Takes one; none where the folder takes no file.
     pub fn take(paths: &Paths) -> Option<Self> {
         private_folder(&paths.runtime).ok()?;
-        let path = paths.runtime.join("dashboards");
+        let path = paths.dashboards();
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).ok()?;
         flock(&file, FlockOperation::NonBlockingLockShared).ok()?;
         Some(Self(file))

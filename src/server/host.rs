@@ -84,7 +84,7 @@ pub async fn serve(args: Serve, say: impl Fn(&str), ready: impl Fn(&str)) -> Res
         vec![listen],
         options,
         |addresses| addresses.iter().for_each(|address| ready(&address.to_string())),
-        until_told(service.clone(), idle),
+        until_told(service.clone(), idle, paths.dashboards()),
     )
     .await;
     service.stop().await;
@@ -118,7 +118,7 @@ fn options(server: &config::Server, listen: &Listen) -> Options {
 }
 
 /// A signal, or idleness. SIGHUP reads the policy again.
-async fn until_told(service: Service, idle: Option<Length>) {
+async fn until_told(service: Service, idle: Option<Length>, dashboards: PathBuf) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
     else {
@@ -133,12 +133,19 @@ async fn until_told(service: Service, idle: Option<Length>) {
             _ = hup.recv() => service.reload(),
             () = tokio::time::sleep(look), if idle.is_some() => {
                 quiet = if service.open() == 0 { quiet + look } else { Duration::ZERO };
-                if idle.is_some_and(|idle| quiet >= idle.to_std()) {
+                // An open dashboard is somebody's watch: it is never left without its host.
+                if idle.is_some_and(|idle| quiet >= idle.to_std()) && !is_watched(&dashboards) {
                     return tracing::info!("nothing was open for a while: the embedded server stops");
                 }
             }
         }
     }
+}
+
+/// Whether a dashboard of this account is open: each holds a shared lock on the file.
+fn is_watched(dashboards: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).open(dashboards) else { return false };
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err()
 }
 
 /// Writes the first `server.toml` and policy where there are none, and says where.

@@ -3,7 +3,7 @@
 use super::{dialog, types};
 use crate::attacks::embedded::Home;
 use crate::support::TempFolder;
-use crate::support::served::{bare, ends, stdout, until};
+use crate::support::served::{Watch, bare, ends, stdout, until};
 use std::process::Command;
 
 #[test]
@@ -93,4 +93,27 @@ fn it_works_inside_tmux() {
     tmux(&["send-keys", "q"]).unwrap();
     tmux(&["send-keys", "q"]).unwrap();
     until("tmux ends with it", || (!tmux(&["list-sessions"]).unwrap().status.success()).then_some(()));
+}
+
+#[test]
+fn an_open_dashboard_keeps_the_embedded_store_and_starts_it_again_when_it_died() {
+    let home = Home::new();
+    let mut serve = bare(home.path());
+    let (idle, null) = (std::time::Duration::from_secs(1), std::process::Stdio::null);
+    let mut server = serve.args(["serve", "--embedded", "--idle", "1s"]).stdout(null()).stderr(null()).spawn().unwrap();
+    until("it listens", || home.path().join("r/nightlatch/sock").exists().then_some(()));
+    let mut pane = super::open(&bare(home.path()));
+    pane.shows("LIVE");
+    let begun = Watch::start();
+    while begun.elapsed() < 4 * idle {
+        assert_eq!(server.try_wait().unwrap(), None, "somebody looks at it");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    pane.shows("OFFLINE");
+    pane.shows("LIVE");
+    assert_eq!(home.servers().len(), 1, "the dashboard started it again");
+    pane.keys("q");
+    assert!(pane.ends().success());
 }
