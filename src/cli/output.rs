@@ -31,6 +31,11 @@ impl Output {
         Self { json, asks, width }
     }
 
+    /// Whether somebody types here, but would not see a question: standard error goes elsewhere.
+    pub fn is_deaf(&self) -> bool {
+        !self.asks && io::stdin().is_terminal()
+    }
+
     /// Whether standard output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.width.is_some()

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What `help` says.
-const HELP: &str = "Type a command and Enter; nothing is sent before it was shown and confirmed.\n\
+const HELP: &str = "Type a command and Enter. An approval shows all of it first, and is sent once the last three digits were typed.\n\
 board: what is overdue, what waits, what is open.\n\
 142: request NL-142 in full.\n\
 approve 142, deny 142, send-back 142: the verdicts.\n\
@@ -210,6 +210,13 @@ impl Pane<'_> {
             Kind::Elsewhere => Err(Trouble::usage("that is not done here", "run it in a shell of its own")),
             Kind::Acts if self.read_only => {
                 Err(Trouble::usage("read-only: nothing acts here", "start without --read-only"))
+            }
+            // What is typed into a pipe was typed before anything could be read: it names what was read.
+            Kind::Acts if !self.cx.out.asks && matches!(&verb, Verb::Approve(approve) if approve.seen.is_none()) => {
+                Err(Trouble::usage(
+                    "nothing was sent: this is no terminal, so it cannot be shown and asked about first",
+                    "show it, then say the version that you read: approve 142 --seen VERSION",
+                ))
             }
             Kind::Acts | Kind::Reads => dispatch(verb, self.cx, self.rooms).await,
         }

@@ -56,6 +56,12 @@ impl Approve {
     async fn read(&mut self, link: &Link) -> Result<(i64, bool), Trouble> {
         let got: Got<RequestView> = link.get(&request_path(self.id, "")).await?;
         let eye = link.eye(got.now);
+        if link.out.is_deaf() {
+            return Err(Trouble::usage(
+                "nothing was sent: standard error is not your terminal, so the question would not be seen",
+                "leave it there, or say the version that you read with --seen",
+            ));
+        }
         if !link.out.asks {
             if !link.out.json {
                 link.out.page(&read_just_now(&got.view, &eye))?;

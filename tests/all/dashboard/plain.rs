@@ -2,7 +2,7 @@
 
 use super::pty::Pty;
 use super::{dashboard_of, file, look, stands};
-use crate::support::served::{Served, TASK};
+use crate::support::served::{Served, TASK, ends};
 
 /// What the terminal was told, with clocks and dates made alike and the lines of one's own store left out.
 fn transcript(pty: &Pty) -> String {
@@ -87,4 +87,41 @@ fn read_only_and_a_lost_link_are_said() {
     pty.keys("quit\r");
     assert!(pty.ends().success());
     drop(transcript(&pty));
+}
+
+#[test]
+fn in_a_pipe_an_approval_names_what_was_read() {
+    use std::io::Write as _;
+    let served = Served::socket();
+    let id = file(&served, "logs-read", TASK);
+    let version = look(&served, id)["version"].to_string();
+    let run = |lines: &str| {
+        let mut command = dashboard_of(&served, "sam");
+        let pipe = std::process::Stdio::piped;
+        let mut child = command.arg("--plain").stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let out = run(&format!("approve {id}\n101\nquit\n"));
+    ends(&out, 0, "it cannot be shown and asked about first");
+    assert_eq!(look(&served, id)["status"], "pending");
+    ends(&run(&format!("approve {id} --seen {version}\nquit\n")), 0, "approved by Sam Lee");
+}
+
+#[test]
+fn a_question_that_nobody_would_see_approves_nothing() {
+    let served = Served::socket();
+    let id = file(&served, "logs-read", TASK);
+    let sam = dashboard_of(&served, "sam");
+    let mut command = std::process::Command::new("sh");
+    for (name, value) in sam.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let program = sam.get_program().to_str().unwrap();
+    let file = served.folder.join("said").display().to_string();
+    command.args(["-c", &format!("{program} approve {id} 2>{file}; echo ended as $?")]);
+    let pty = Pty::sized(&command, 160, 24);
+    pty.shows("ended as 2");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("the question would not be seen"));
+    assert_eq!(look(&served, id)["status"], "pending");
 }
