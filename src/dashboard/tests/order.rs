@@ -454,3 +454,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_mini_pane_shows_only_what_stands_and_acts_on_no_row() {
+    let mut pane = Pane::on((50, 12), night());
+    pane.press("j");
+    let removed = changed(&night()[3], true, json!({"status": "removed", "grant": {"removed_at": samples::at(1)}}));
+    pane.merge(change(vec![removed, decided(&night()[0], "denied", "denied", "li")], 1));
+    // The order is frozen: on a list both would be tombstones. Here is no cursor for whose sake they stay.
+    pane.says("NL-301 eli orders-db");
+    for gone in ["NL-300", "NL-312"] {
+        assert!(!pane.screen().contains(gone), "{gone} is on\n{}", pane.screen());
+    }
+    for key in ["a", "d", "b", "X", "c", "i", "v", "enter", "Y", "y"] {
+        let effects = pane.press(key);
+        assert_eq!(effects.iter().filter(|effect| !matches!(effect, Effect::Read(_))).count(), 0, "{key}: {effects:?}");
+        assert!(pane.model.dialog.is_none() && pane.model.detail.is_none() && pane.model.marks.is_empty(), "{key}");
+        assert_eq!(pane.screen().matches("nothing opens here").count(), 2, "{key} says why:\n{}", pane.screen());
+    }
+    // All that waits, one full dialog after another: that asks for no row.
+    pane.press("A");
+    pane.says("APPROVE NL-317");
+}

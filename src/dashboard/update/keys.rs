@@ -27,6 +27,9 @@ pub fn key(model: &mut Model, key: &KeyEvent, effects: &mut Vec<Effect>) {
 
 /// What an action does, whether it was a key or a command.
 pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    if is_of_a_row(action) && model.plan().class == Class::Mini {
+        return say(model, Tone::Soon, view::mini::LARGER);
+    }
     match action.scope() {
         Scope::Act if model.locked => unlock(model),
         Scope::Act => match action {
@@ -37,6 +40,15 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Scope::Take if action == Action::CopyRecord => lists::copy_record(model, effects),
         Scope::Take => take(model, action, effects),
         Scope::Move => moved(model, action, effects),
+    }
+}
+
+/// Whether it is about the row under the cursor. One's last verdict, the next that waits and a new request are not.
+fn is_of_a_row(action: Action) -> bool {
+    match action {
+        Action::Undo | Action::Walk | Action::File | Action::Lock => false,
+        Action::Open | Action::Right | Action::Mark => true,
+        _ => action.scope() != Scope::Move,
     }
 }
 

@@ -13,12 +13,11 @@ use super::super::views::{TABLE, View};
 use super::super::widget::canvas::Canvas;
 use super::super::widget::text::Words;
 use crate::access::RequestNumber;
-use std::fmt::Write as _;
 
 /// Puts the bands in their places.
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, plan: &Plan) {
     canvas.line(plan.header, header(model, eye, plan));
-    let mut states = states(model, eye).into_iter();
+    let mut states = states(model).into_iter();
     match overdue(model, eye, usize::from(plan.overdue.width)) {
         Some(words) => canvas.bar(plan.overdue, words, Tone::Overdue),
         None => canvas.lines(plan.overdue, states.next()),
@@ -44,6 +43,7 @@ fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
         Words::of(eye.clock(), Tone::Strong).plain("  ").and(model.keys.first(Action::Help), Tone::Key).plain(" help ");
     let mut left = Words::of(" nightlatch ", Tone::Strong);
     left.push(model.link.words(eye), if model.link.state(model.now) == State::Live { Tone::Good } else { Tone::Now });
+    left.push(next_try(model, eye), Tone::Now);
     let mut name = Words::new();
     let (mut duty, mut backup, mut hash) = (Words::new(), Words::new(), Words::new());
     if let Some(me) = &model.me {
@@ -82,6 +82,13 @@ fn header(model: &Model, eye: &Eye, plan: &Plan) -> Words {
     left
 }
 
+/// When a lost link is tried again. It stands in the header: the reason may be longer than its line.
+pub fn next_try(model: &Model, eye: &Eye) -> String {
+    let next = model.link.away.as_ref().map(|away| away.next_try).filter(|next| *next > model.now);
+    let next = next.zip(model.anchor).map(|(next, anchor)| format!(", next try {}", eye.second(anchor.at(next))));
+    next.unwrap_or_default()
+}
+
 /// What is overdue, in words.
 pub fn overdue(model: &Model, eye: &Eye, room: usize) -> Option<Words> {
     let many = model.board.counts().2;
@@ -101,14 +108,10 @@ pub fn overdue(model: &Model, eye: &Eye, room: usize) -> Option<Words> {
 }
 
 /// What stands in the way of work, most important first.
-pub fn states(model: &Model, eye: &Eye) -> Vec<Words> {
+pub fn states(model: &Model) -> Vec<Words> {
     let mut out = Vec::new();
     if let Some(away) = &model.link.away {
-        let mut words = format!(" {}", away.sentence);
-        if let Some(anchor) = model.anchor.filter(|_| away.next_try > model.now) {
-            let _ = write!(words, "; next try {}", eye.second(anchor.at(away.next_try)));
-        }
-        out.push(Words::of(words, Tone::Now));
+        out.push(Words::of(format!(" {}", away.sentence), Tone::Now));
     }
     if !model.sane {
         let words = " the server's clock cannot be trusted: nothing new is given, removals go on";

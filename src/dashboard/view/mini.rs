@@ -2,7 +2,7 @@
 
 use super::super::eye::Eye;
 use super::super::model::Model;
-use super::super::rows::Side;
+use super::super::rows::{Side, Sort};
 use super::super::standing;
 use super::super::theme::Tone;
 use super::super::views::View;
@@ -11,6 +11,9 @@ use super::super::widget::text::Words;
 use super::bands;
 use crate::access::RequestNumber;
 use ratatui::layout::Rect;
+
+/// Why no row is opened or acted on here: none is shown under a cursor.
+pub const LARGER: &str = "nothing opens here: make the pane larger than 60 by 15";
 
 /// The whole small screen.
 pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
@@ -23,16 +26,22 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
     lines.push(
         Words::of(format!("{waiting} pend {live} act {late}!! "), Tone::Strong)
             .and(model.link.words(eye), bands::link_tone(model))
-            .plain(format!(" {}", eye.clock())),
+            .plain(format!(" {}{}", eye.clock(), bands::next_try(model, eye))),
     );
-    lines.extend(bands::states(model, eye));
+    lines.extend(bands::states(model));
+    lines.extend(model.notice.as_ref().map(|notice| Words::of(notice.words.clone(), notice.tone)));
     for view in super::mine::own(model).filter(|_| model.view == View::Mine) {
         let left = standing::end(view).map(|end| eye.left(end)).unwrap_or_default();
         let id = RequestNumber(view.id);
         lines.push(Words::of(format!("yours {left} {id} {} {}", view.system, view.role), Tone::Strong));
     }
-    let soon = model.board.pane(Side::Live).ids().filter_map(|id| model.board.get(id)).take(1);
-    for view in soon {
+    // What left stays on a list under somebody's cursor; here is no cursor, and it is not what matters.
+    let stands = |side: Side| model.board.pane(side).ids().filter(move |id| model.board.tombstone(side, *id).is_none());
+    let soon = match model.board.sort {
+        Sort::Time => stands(Side::Live).next().and_then(|id| model.board.get(id)),
+        _ => stands(Side::Live).filter_map(|id| model.board.get(id)).min_by_key(|view| standing::end(view)),
+    };
+    if let Some(view) = soon {
         let now = model.server_now();
         let left = match standing::end(view) {
             _ if standing::overdue(view, now) => "OVERDUE".into(),
@@ -46,11 +55,11 @@ pub fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, screen: Rect) {
         let id = RequestNumber(view.id);
         lines.push(Words::of(format!("{} {left} {id} {} {}", urgency.mark(), view.user.id, view.system), Tone::Plain));
     }
-    for id in model.board.pane(Side::Waiting).ids().take(usize::from(screen.height)) {
+    for id in stands(Side::Waiting).take(usize::from(screen.height)) {
         let Some(view) = model.board.get(id) else { continue };
         let (number, age) = (RequestNumber(id), eye.age(view.filed_at));
         lines.push(Words::of(format!("? {age} {number} {} {} {}", view.user.id, view.system, view.role), Tone::Plain));
     }
-    lines.push(Words::of("nothing opens here: make the pane larger than 60 by 15", Tone::Dim));
+    lines.push(Words::of(LARGER, Tone::Dim));
     canvas.lines(screen, lines);
 }

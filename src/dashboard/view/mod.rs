@@ -14,7 +14,7 @@ mod ladder;
 mod line;
 mod list;
 mod mine;
-mod mini;
+pub mod mini;
 pub mod record;
 mod request;
 
