@@ -320,6 +320,7 @@ async fn examine(asked: Doctor) -> Said {
     }
     let file = server_file(asked.config)?;
     let looks = doctor::examine(&file, &mut |what| out.progress(what)).await;
+    out.progress("");
     if asked.json {
         out.json_value(&looks)?;
     } else {
@@ -356,6 +357,7 @@ async fn try_notifications(out: Output, asked: Doctor) -> Said {
     }
     let found =
         doctor::notify::notifications(&notifier::wanted(&client.notify, None), &mut |what| out.progress(what)).await;
+    out.progress("");
     if asked.json {
         out.json_value(&found)?;
     } else {

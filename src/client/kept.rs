@@ -122,7 +122,7 @@ fn read_as<T: DeserializeOwned>(paths: &Paths, door: &Door, of: fn(&T) -> &Strin
     if !path.exists() {
         return Ok(None);
     }
-    let not = |why: &str| format!("the kept board {} is not used: {why}", path.display());
+    let not = |why: &str| format!("the kept board is not used, {why}: {}", path.display());
     let text = files::read_private(&path, LARGEST).map_err(|fault| not(&fault.sentence))?;
     let form: Form = serde_json::from_str(&text).map_err(|_| not("it is broken"))?;
     if form.version != VERSION {

@@ -243,8 +243,14 @@ impl Model {
             faults.push(format!("theme: there is no {name:?}; there are {}", super::theme::NAMES.join(", ")));
             look(None)
         });
+        // The line at the foot holds one of them at best: how many there are comes first.
+        let many = if faults.len() > 1 {
+            format!("{} are left out, each is said at the end: ", faults.len())
+        } else {
+            String::new()
+        };
         let notice = (!faults.is_empty()).then(|| Notice {
-            words: faults.join(" · "),
+            words: format!("{many}{}", faults.join(" · ")),
             tone: Tone::Soon,
             until: Moment(Duration::from_mins(1)),
         });
