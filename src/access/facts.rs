@@ -24,9 +24,9 @@ pub struct Facts<'a> {
     /// The request that the command is about.
     pub request: Option<&'a Request>,
     /// The open requests of the user concerned (at most fifty).
-    pub open: &'a [Request],
+    pub open: &'a [&'a Request],
     /// Other held requests on the same access key.
-    pub holders: &'a [Request],
+    pub holders: &'a [&'a Request],
     /// What is frozen.
     pub frozen: &'a [Frozen],
     /// The lease reported on.

@@ -6,6 +6,7 @@ use super::decide::{decide, may_amend, may_end, may_extend, may_undo, may_verdic
 use super::facts::{Facts, Now};
 use super::refusal::Refusal;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What a face asks for before it sends the verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub enum Guard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct May {
     /// The verb.
-    pub verb: String,
+    pub verb: Cow<'static, str>,
     /// What it asks for first.
     pub guard: Guard,
     /// Why not, if not.
@@ -40,15 +41,15 @@ pub struct May {
 pub fn may(facts: &Facts<'_>, actor: &Actor, now: Now) -> Vec<May> {
     let Some(request) = facts.request else { return Vec::new() };
     let dry = |command: Command| decide(facts, actor, &command, now).map(drop);
-    let verdict = || may_verdict(facts, actor, now).map(drop);
+    let verdict = may_verdict(facts, actor, now).map(drop);
     let text = || "dry run".to_owned();
     let somebody = actor.person().unwrap_or(&request.requester).clone();
     let approve = if risky(facts, request) { Guard::NumberWords } else { Guard::Number };
     let verbs: [(&str, Guard, Result<(), Refusal>); 15] = [
-        ("approve", approve, verdict().and_then(|()| not_now(facts, request, now))),
-        ("deny", Guard::Words, verdict()),
-        ("send-back", Guard::Words, verdict()),
-        ("claim", Guard::None, verdict()),
+        ("approve", approve, verdict.clone().and_then(|()| not_now(facts, request, now))),
+        ("deny", Guard::Words, verdict.clone()),
+        ("send-back", Guard::Words, verdict.clone()),
+        ("claim", Guard::None, verdict),
         ("undo", Guard::None, may_undo(facts, actor, now)),
         ("extend", Guard::Words, may_extend(facts, actor, now)),
         ("revoke", Guard::Words, may_end(facts, actor, now)),
@@ -61,7 +62,10 @@ pub fn may(facts: &Facts<'_>, actor: &Actor, now: Now) -> Vec<May> {
         ("hand-over", Guard::None, dry(Command::HandOver { to: somebody })),
         ("removal-confirm", Guard::Words, dry(Command::Attest { words: text() })),
     ];
-    verbs.into_iter().map(|(verb, guard, answer)| May { verb: verb.to_owned(), guard, refusal: answer.err() }).collect()
+    verbs
+        .into_iter()
+        .map(|(verb, guard, answer)| May { verb: Cow::Borrowed(verb), guard, refusal: answer.err() })
+        .collect()
 }
 
 fn not_now(facts: &Facts<'_>, request: &super::request::Request, now: Now) -> Result<(), Refusal> {

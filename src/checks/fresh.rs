@@ -1,6 +1,5 @@
 //! Fresh: a new problem has a new task. An old approval, or an old task word for word, was decided for something else.
 
-use super::reading::Task;
 use super::reading::copy::{Stale, stale};
 use super::{Earlier, Seen, Verdict};
 
@@ -8,8 +7,8 @@ pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
     let ticket = seen.view.ticket;
     let other = |earlier: &&Earlier| ticket.is_none() || earlier.ticket.as_deref() != ticket;
     let earlier: Vec<&Earlier> = seen.view.past.earlier.iter().filter(other).collect();
-    let tasks: Vec<Task> = earlier.iter().map(|earlier| Task::of(&earlier.task)).collect();
-    match stale(&seen.task, seen.unclear, ticket, &tasks) {
+    let tasks = earlier.iter().map(|earlier| earlier.task.task());
+    match stale(&seen.task, seen.unclear, ticket, tasks) {
         None => (Verdict::Pass, "no sign that an old request is used again".into()),
         Some(Stale::Points) => (
             Verdict::Warn,

@@ -23,6 +23,7 @@ pub use pattern::{LATELY, broadest};
 use reading::Task;
 use reading::clear::{self, Weights};
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, OnceLock};
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,8 +100,37 @@ pub struct Earlier {
     /// Its ticket.
     pub ticket: Option<String>,
     /// Its words.
-    pub task: String,
+    pub task: Words,
 }
+
+/// A task's words, which are read when they are first compared, and not again.
+#[derive(Debug, Clone)]
+pub struct Words(Arc<(String, OnceLock<Task>)>);
+
+impl Words {
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0.0
+    }
+    /// As read.
+    fn task(&self) -> &Task {
+        self.0.1.get_or_init(|| Task::of(&self.0.0))
+    }
+}
+
+impl<T: Into<String>> From<T> for Words {
+    fn from(text: T) -> Self {
+        Self(Arc::new((text.into(), OnceLock::new())))
+    }
+}
+
+impl PartialEq for Words {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Words {}
 
 /// An ask of the last days.
 #[derive(Debug, Clone, PartialEq, Eq)]

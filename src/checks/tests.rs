@@ -287,7 +287,7 @@ fn hostile_texts_are_read_in_bounded_time_and_never_panic() {
         let task = reading::Task::of(&text);
         assert!(task.words.count() <= reading::words::MOST);
         let past = Past {
-            earlier: vec![Earlier { number: "NL-1".into(), ticket: None, task: text.clone() }],
+            earlier: vec![Earlier { number: "NL-1".into(), ticket: None, task: text.clone().into() }],
             ..Past::default()
         };
         for role in ["read-only", "owner"] {

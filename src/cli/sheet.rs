@@ -325,5 +325,5 @@ pub fn whole(view: &RequestView, eye: &Eye) -> Page {
 
 /// The verbs that this viewer may use now.
 fn may_now(may: &[May]) -> Vec<String> {
-    may.iter().filter(|may| may.refusal.is_none()).map(|may| may.verb.clone()).collect()
+    may.iter().filter(|may| may.refusal.is_none()).map(|may| may.verb.to_string()).collect()
 }

@@ -13,6 +13,9 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// The length of an answer about one request, or somewhat more, in bytes.
+const ONE: usize = 6 * 1024;
+
 /// How far serving has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -97,7 +100,10 @@ impl FromRef<Desk> for Arc<Options> {
 
 /// A JSON answer that names the head and is kept by nobody.
 pub fn json<T: Serialize>(head: i64, body: &T) -> Result<Response, No> {
-    let bytes = serde_json::to_vec(body).map_err(|fault| No::ours(format!("an answer cannot be written: {fault}")))?;
+    // One request fits; what is longer grows from here.
+    let mut bytes = Vec::with_capacity(ONE);
+    serde_json::to_writer(&mut bytes, body)
+        .map_err(|fault| No::ours(format!("an answer cannot be written: {fault}")))?;
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

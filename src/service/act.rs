@@ -89,13 +89,13 @@ impl Service {
         texts.extend(done.texts);
         let missing: Vec<i64> = text_ids(&request).into_iter().filter(|id| !texts.contains_key(id)).collect();
         texts.extend(self.texts(&missing).await?);
-        self.view_of(actor, request, done.work, texts).await
+        self.view_of(actor, &request, done.work.as_ref(), &texts).await
     }
 
     /// As [`Service::visible`], as the board has it: for what the write looks at again.
-    async fn visible_here(&self, actor: &Actor, id: RequestNumber) -> Answered<Request> {
+    async fn visible_here(&self, actor: &Actor, id: RequestNumber) -> Answered<Arc<Request>> {
         let there = if self.is_current().await { self.inner.board.request(id) } else { None };
-        let Some(request) = there else { return self.visible(actor, id).await };
+        let Some(request) = there else { return self.visible(actor, id).await.map(Arc::new) };
         let ruling = self.ruling().await?;
         match actor.person() {
             Some(person) if crate::access::who::may_see(&ruling.policy, &request, person, self.now().at) => Ok(request),

@@ -11,7 +11,7 @@ use crate::text::{Instant, Length, PersonId};
 use crate::wire::{BoardView, RequestView};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ const GONE: usize = 10_000;
 /// One row: the fold, its work and its texts.
 #[derive(Debug, Clone)]
 struct Row {
-    request: Request,
+    request: Arc<Request>,
     work: Option<WorkRow>,
     texts: Texts,
     /// The event at which the row last changed.
@@ -57,7 +57,7 @@ impl Rows {
 
     fn take(&mut self, number: i64) {
         let Some(row) = self.shown.remove(&number) else { return };
-        if let Entry::Occupied(mut mine) = self.of.entry(row.request.ask.user) {
+        if let Entry::Occupied(mut mine) = self.of.entry(row.request.ask.user.clone()) {
             mine.get_mut().remove(&number);
             if mine.get().is_empty() {
                 mine.remove();
@@ -91,14 +91,14 @@ impl Board {
         self.seq.subscribe()
     }
     /// A request that is on it.
-    pub fn request(&self, number: RequestNumber) -> Option<Request> {
+    pub fn request(&self, number: RequestNumber) -> Option<Arc<Request>> {
         self.lock().shown.get(&number.0).map(|row| row.request.clone())
     }
     /// What `take` makes of the open requests of a user, lowest first.
     pub fn open_of<T>(&self, user: &PersonId, take: impl FnMut(&Request) -> Option<T>) -> Vec<T> {
         let rows = self.lock();
         let mine = rows.of.get(user).into_iter().flatten().filter_map(|number| rows.shown.get(number));
-        mine.map(|row| &row.request).filter(|request| phase(request) != Phase::Closed).filter_map(take).collect()
+        mine.map(|row| &*row.request).filter(|request| phase(request) != Phase::Closed).filter_map(take).collect()
     }
     /// One text of a request, if it is known here.
     pub fn text(&self, number: RequestNumber, id: i64) -> Option<String> {
@@ -113,15 +113,15 @@ impl Board {
         self.lock().frozen.clone()
     }
     /// Held requests as known by now, for removing while the store is away.
-    pub fn held(&self) -> Vec<Request> {
-        self.lock().shown.values().map(|row| row.request.clone()).filter(|r| phase(r) == Phase::Held).collect()
+    pub fn held(&self) -> Vec<Arc<Request>> {
+        self.lock().shown.values().map(|row| &row.request).filter(|r| phase(r) == Phase::Held).cloned().collect()
     }
     /// Whether the rules have to look at a request by `at`.
     pub fn is_due(&self, at: Instant) -> bool {
         self.lock().shown.values().any(|row| due(&row.request).is_some_and(|due| due <= at))
     }
     /// The requests of which somebody may have to be told by `at`; `all`: every one that has a ladder.
-    pub fn to_look_at(&self, at: Instant, all: bool) -> Vec<Request> {
+    pub fn to_look_at(&self, at: Instant, all: bool) -> Vec<Arc<Request>> {
         let due = |row: &&Row| looks(&row.request, at).is_some_and(|looks| looks <= at);
         // Duty may have passed, and a clock that had leapt forward may have put a step off.
         let ends = |row: &&Row| all && (waits(&row.request) || alarms(&row.request, at));
@@ -160,7 +160,7 @@ impl Service {
             .map(|(request, work)| {
                 let mine = text_ids(&request);
                 let texts = mine.into_iter().filter_map(|id| Some((id, texts.get(&id)?.clone()))).collect();
-                Row { changed: request.seq, request, work, texts }
+                Row { changed: request.seq, request: Arc::new(request), work, texts }
             })
             .collect())
     }
@@ -248,7 +248,7 @@ impl Service {
                     .extend(found.iter().filter(|(id, _)| mine.contains(id)).map(|(id, words)| (*id, words.clone())));
             }
         }
-        self.rulings_of(fresh.iter().map(|row| &row.request)).await;
+        self.rulings_of(fresh.iter().map(|row| &*row.request)).await;
         self.take_over(fresh, change.seq, change.link.to_string());
         Ok(())
     }

@@ -52,7 +52,7 @@ struct Filed {
     kind: Kind,
     ticket: Option<String>,
     /// Its task, where it was approved and is not erased.
-    task: Option<String>,
+    task: Option<checks::Words>,
 }
 
 impl Filed {
@@ -65,8 +65,16 @@ impl Filed {
             role: ask.role.clone(),
             kind: ask.kind,
             ticket: ask.ticket.clone(),
-            task: request.held().and_then(|_| texts.get(&ask.task.id).cloned()),
+            task: request.held().and_then(|_| texts.get(&ask.task.id)).map(|words| words.as_str().into()),
         }
+    }
+
+    /// Itself, with the task as it was read before, where that is the same.
+    fn instead_of(mut self, before: &Self) -> Self {
+        if self.task == before.task {
+            self.task.clone_from(&before.task);
+        }
+        self
     }
 }
 
@@ -102,7 +110,7 @@ impl Pasts {
                 let fresh = Filed::of(request, texts);
                 match filed.iter().position(|known| known.number <= fresh.number) {
                     Some(place) => match filed.get_mut(place) {
-                        Some(known) if known.number == fresh.number => *known = fresh,
+                        Some(known) if known.number == fresh.number => *known = fresh.instead_of(known),
                         _ => filed.insert(place, fresh),
                     },
                     None if filed.len() < KEPT => filed.push(fresh),

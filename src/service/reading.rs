@@ -14,7 +14,7 @@ use crate::wire::{
     RequestView, RoleView, SystemView, SystemsView, TurnsView,
 };
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// The most requests of one page.
@@ -34,10 +34,10 @@ impl Service {
 
     /// Loads the policy versions that these requests keep to, so that views can be made without waiting.
     pub(super) async fn rulings_of(&self, requests: impl Iterator<Item = &Request>) {
-        let hashes: std::collections::BTreeSet<String> =
-            requests.filter_map(|request| Some(request.held()?.decision.policy.clone())).collect();
-        for hash in hashes {
-            if let Err(error) = self.inner.rulings.of(&hash).await {
+        let held = requests.filter_map(|request| Some(request.held()?.decision.policy.as_str()));
+        let missing: BTreeSet<&str> = held.filter(|hash| self.inner.rulings.known(hash).is_none()).collect();
+        for hash in missing {
+            if let Err(error) = self.inner.rulings.of(hash).await {
                 tracing::warn!(%error, "an older policy version cannot be read");
             }
         }
@@ -49,19 +49,19 @@ impl Service {
             return Err(Fault::Refused(Refusal::no_request(id)));
         };
         let texts = self.texts(&text_ids(&request)).await?;
-        self.view_of(actor, request, work, texts).await
+        self.view_of(actor, &request, work.as_ref(), &texts).await
     }
 
     /// The view of a request, its work and its texts.
     pub(super) async fn view_of(
         &self,
         actor: &Actor,
-        request: Request,
-        work: Option<WorkRow>,
-        texts: HashMap<i64, String>,
+        request: &Request,
+        work: Option<&WorkRow>,
+        texts: &HashMap<i64, String>,
     ) -> Answered<RequestView> {
         let ruling = self.ruling().await?;
-        self.rulings_of(std::iter::once(&request)).await;
+        self.rulings_of(std::iter::once(request)).await;
         let frozen = self.inner.board.frozen();
         let now = self.now();
         let covered = |f: &Frozen| f.system.as_ref().is_none_or(|s| *s == request.ask.system);
@@ -69,13 +69,13 @@ impl Service {
             ruling: &ruling,
             rulings: &self.inner.rulings,
             store_id: &self.inner.store_id,
-            texts: &texts,
-            work: work.as_ref(),
+            texts,
+            work,
             frozen: frozen.iter().any(covered),
             at: now.at,
         }
-        .request(&request);
-        let facts = Facts::about((&ruling.policy, &ruling.hash), &request, &frozen);
+        .request(request);
+        let facts = Facts::about((&ruling.policy, &ruling.hash), request, &frozen);
         view.may = Some(may::may(&facts, actor, now));
         Ok(view)
     }

@@ -5,6 +5,7 @@ use super::work::WorkRow;
 use crate::access::command::Command;
 use crate::access::{Actor, Refusal, Request, Subject};
 use crate::text::{Instant, Length};
+use std::sync::Arc;
 
 /// What makes a command safe to send again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct Done {
     /// The head's sequence number after it (of the first write, for a replay).
     pub seq: i64,
     /// The request after it, if it was about one.
-    pub request: Option<Request>,
+    pub request: Option<Arc<Request>>,
     /// What there is to do about its access.
     pub work: Option<WorkRow>,
     /// The texts that came with it, by number.

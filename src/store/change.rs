@@ -8,7 +8,7 @@ use super::world::World;
 use crate::access::{Request, RequestNumber};
 use crate::trail::Link;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// So many wait for a follower; where nobody follows, none are kept.
 const MOST: usize = 64;
@@ -23,7 +23,7 @@ pub struct Change {
     /// The link of that.
     pub link: Link,
     /// The requests as they are now, with the last event about each and what there is to do.
-    pub requests: Vec<(i64, Request, Option<WorkRow>)>,
+    pub requests: Vec<(i64, Arc<Request>, Option<WorkRow>)>,
     /// The texts that were written, by number.
     pub texts: BTreeMap<i64, String>,
 }

@@ -22,9 +22,14 @@ pub(super) const REQUEST_THEN: &str = "ON CONFLICT (number) DO UPDATE SET seq = 
     access_key = excluded.access_key, filed_at = excluded.filed_at, from_at = excluded.from_at, \
     until_at = excluded.until_at, closed_at = excluded.closed_at, due = excluded.due, body = excluded.body";
 
+/// The length of most bodies, in bytes.
+const ROW: usize = 3 * 1024;
+
 /// The row of `request`.
 pub(super) fn request_args(request: &Request) -> Result<[Arg; REQUEST_COLUMNS], StoreError> {
-    let body = serde_json::to_string(request).map_err(|fault| odd("a request", &fault))?;
+    let mut body = Vec::with_capacity(ROW);
+    serde_json::to_writer(&mut body, request).map_err(|fault| odd("a request", &fault))?;
+    let body = String::from_utf8(body).map_err(|fault| odd("a request", &fault))?;
     let held = request.held();
     let at = |instant: Option<Instant>| instant.map(Instant::millis).into();
     Ok([
@@ -53,7 +58,7 @@ pub(super) fn request(body: &str) -> Result<Request, StoreError> {
     serde_json::from_str(body).map_err(|fault| odd("a request's row", &fault))
 }
 
-fn odd(what: &str, fault: &serde_json::Error) -> StoreError {
+fn odd(what: &str, fault: &dyn std::fmt::Display) -> StoreError {
     StoreError::Broken(format!("{what} cannot be read or written ({fault}): run nightlatch doctor"))
 }
 

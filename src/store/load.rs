@@ -16,6 +16,7 @@ use crate::access::facts::Frozen;
 use crate::access::{RequestNumber, Subject};
 use crate::text::{Instant, Length};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// How long a command's key is remembered.
 pub(super) const KEYS_LIVE: Length = Length::from_hours(7 * 24);
@@ -72,7 +73,7 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
     let mut requests = BTreeMap::new();
     for row in [next(), next(), next()].iter().flatten() {
         let request = request(row.text(0)?)?;
-        requests.insert(request.number, request);
+        requests.insert(request.number, Arc::new(request));
     }
     let mut work = work_of(&next())?;
     // What a replay answers, and whatever else lies on the keys of access that is given.
@@ -83,7 +84,7 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
         .collect();
     for row in fetch(writer, requests_query(&replayed)).await? {
         let request = request(row.text(0)?)?;
-        requests.insert(request.number, request);
+        requests.insert(request.number, Arc::new(request));
     }
     let given: BTreeSet<String> = requests
         .values()
@@ -96,7 +97,7 @@ pub(super) async fn load(writer: &mut Writer, acts: &[&Act], policies: &Policies
         let mut rows = writer.fetch_all(more).await?.into_iter();
         for row in rows.next().unwrap_or_default() {
             let request = request(row.text(0)?)?;
-            requests.insert(request.number, request);
+            requests.insert(request.number, Arc::new(request));
         }
         work.extend(work_of(&rows.next().unwrap_or_default())?);
     }

@@ -308,11 +308,11 @@ async fn what_is_handed_on_is_what_reading_says() {
         let latest: std::collections::BTreeMap<_, _> = changes
             .iter()
             .flat_map(|change| &change.requests)
-            .map(|(_, request, work)| (request.number, (request.clone(), work.clone())))
+            .map(|(_, request, work)| (request.number, ((**request).clone(), work.clone())))
             .collect();
         let read = store.requests(&[filed.number, other.number]).await.unwrap();
         assert_eq!(latest.into_values().collect::<Vec<_>>(), read);
-        assert_eq!((held.request.as_ref(), &held.work), (read.first().map(|(request, _)| request), &read[0].1));
+        assert_eq!((held.request.as_deref(), &held.work), (read.first().map(|(request, _)| request), &read[0].1));
         let texts = store.texts(&[filed.ask.task.id, other.ask.task.id]).await.unwrap();
         for text in texts {
             assert!(changes.iter().any(|change| change.texts.get(&text.id) == text.words.as_ref()));

@@ -73,7 +73,7 @@ pub(super) struct World {
     pub ruling: Ruling,
     /// What was read of each calendar.
     pub slots: Arc<KnownSlots>,
-    pub requests: BTreeMap<RequestNumber, Request>,
+    pub requests: BTreeMap<RequestNumber, Arc<Request>>,
     pub work: BTreeMap<String, WorkRow>,
     pub frozen: Vec<Frozen>,
     pub keys: HashMap<(String, String), KeyRow>,
@@ -200,13 +200,13 @@ impl World {
     }
 
     fn decide(&self, subject: &Subject, actor: &Actor, command: &Command, now: Now) -> Result<Vec<Event>, WriteError> {
-        let request = number(subject).and_then(|number| self.requests.get(&number));
+        let request = number(subject).and_then(|number| self.requests.get(&number)).map(Arc::as_ref);
         let open = self.open(command, now.at);
-        let (mut holders, mut lease): (Vec<Request>, Option<Lease>) = (Vec::new(), None);
+        let (mut holders, mut lease): (Vec<&Request>, Option<Lease>) = (Vec::new(), None);
         if let Some((request, held)) = request.and_then(|request| request.held().map(|held| (request, held))) {
             let key = &held.placement.access_key;
-            let others = self.holders(key).into_iter().filter(|other| other.number != request.number);
-            holders = others.cloned().collect();
+            holders = self.holders(key);
+            holders.retain(|other| other.number != request.number);
             lease = self.work.get(key).map(WorkRow::lease);
         }
         let facts = Facts {
@@ -227,12 +227,12 @@ impl World {
     }
 
     /// The open requests of the user whom an ask is for.
-    fn open(&self, command: &Command, at: Instant) -> Vec<Request> {
+    fn open(&self, command: &Command, at: Instant) -> Vec<&Request> {
         let (Command::File { filing, .. } | Command::Amend { filing, .. }) = command else { return Vec::new() };
         let open = |request: &&Request| {
             request.ask.user == filing.user && phase(request) != Phase::Closed && !status(request, at).is_over()
         };
-        self.requests.values().filter(open).take(50).cloned().collect()
+        self.requests.values().map(Arc::as_ref).filter(open).take(50).collect()
     }
 
     /// Every open held request on `key`.
@@ -240,7 +240,7 @@ impl World {
         let on_key = |request: &&Request| {
             phase(request) == Phase::Held && request.held().is_some_and(|held| held.placement.access_key == key)
         };
-        self.requests.values().filter(on_key).collect()
+        self.requests.values().map(Arc::as_ref).filter(on_key).collect()
     }
 
     /// What there is to do about the access of a request.
@@ -328,8 +328,9 @@ impl World {
         self.head.tree.push(link);
         if let Some(number) = number(subject) {
             let place = Place { seq, at, actor, policy: &self.ruling.hash };
-            if let Some(request) = apply(self.requests.remove(&number), number, event, place) {
-                self.requests.insert(number, request);
+            let before = self.requests.remove(&number).map(Arc::unwrap_or_clone);
+            if let Some(request) = apply(before, number, event, place) {
+                self.requests.insert(number, Arc::new(request));
                 self.changes.requests.insert(number);
             }
             self.head.number = self.head.number.max(if matches!(event, Event::Filed { .. }) { number.0 } else { 0 });
@@ -401,7 +402,8 @@ impl World {
             _ => return,
         };
         let request = number(subject).and_then(|number| self.requests.get(&number));
-        let Some(key) = request.and_then(Request::held).map(|held| held.placement.access_key.clone()) else { return };
+        let held = request.and_then(|request| request.held());
+        let Some(key) = held.map(|held| held.placement.access_key.clone()) else { return };
         match derive(self.work.get(&key), &self.holders(&key), (moment.now.at, moment.recorded), cause) {
             Some(work) => drop(self.work.insert(key.clone(), work)),
             None => drop(self.work.remove(&key)),

@@ -1,8 +1,11 @@
 //! Names of people, systems and roles: `[a-z][a-z0-9-]{0,31}`, so that none can carry a quote, a path, an option or a newline.
+//! They are shared, not copied: a request names a dozen, and is handed on at every step.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest name, in bytes.
 pub const LONGEST: usize = 32;
@@ -26,9 +29,8 @@ pub fn is_name(text: &str) -> bool {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// The name as text.
@@ -40,7 +42,7 @@ macro_rules! name {
             type Err = BadName;
             fn from_str(text: &str) -> Result<Self, BadName> {
                 if is_name(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     let mut shown: String = text.chars().take(40).collect();
                     shown = format!("{shown:?}");
@@ -56,7 +58,7 @@ macro_rules! name {
         }
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                name.as_str().to_owned()
             }
         }
         impl fmt::Display for $type {
@@ -69,7 +71,30 @@ macro_rules! name {
                 &self.0
             }
         }
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Named(PhantomData))
+            }
+        }
     };
+}
+
+/// Reads a name where it stands, without a text of its own on the way.
+struct Named<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = BadName>> de::Visitor<'_> for Named<T> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 name!(

@@ -80,7 +80,7 @@ impl World {
     pub fn facts<T>(&self, on: Option<RequestNumber>, user: Option<&PersonId>, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let request = on.and_then(|number| self.requests.get(&number));
         let key = request.and_then(Request::held).map(|held| held.placement.access_key.clone());
-        let holders: Vec<Request> = self
+        let holders: Vec<&Request> = self
             .requests
             .values()
             .filter(|other| Some(other.number) != on)
@@ -89,13 +89,11 @@ impl World {
                     .held()
                     .is_some_and(|held| held.closed.is_none() && Some(&held.placement.access_key) == key.as_ref())
             })
-            .cloned()
             .collect();
-        let open: Vec<Request> = self
+        let open: Vec<&Request> = self
             .requests
             .values()
             .filter(|request| Some(&request.ask.user) == user && !status(request, self.now.at).is_over())
-            .cloned()
             .collect();
         ask(&Facts {
             policy: &self.policy,
@@ -272,7 +270,7 @@ impl World {
     /// Each verb and why not, if not.
     pub fn may(&self, actor: &Actor, number: RequestNumber) -> Vec<(String, Option<Refusal>)> {
         let all = self.facts(Some(number), None, |facts| may::may(facts, actor, self.now));
-        all.into_iter().map(|may| (may.verb, may.refusal)).collect()
+        all.into_iter().map(|may| (may.verb.into_owned(), may.refusal)).collect()
     }
 }
 

@@ -70,7 +70,7 @@ pub fn make(folder: &Path, events: u64) {
 
 async fn act(store: &Store, actor: Actor, subject: Option<Subject>, command: Command) -> Option<Request> {
     let queue = if actor.person().is_some() { Queue::People } else { Queue::Machine };
-    store.act(Act { subject, actor, command, key: None, queue }).await.unwrap().request
+    store.act(Act { subject, actor, command, key: None, queue }).await.unwrap().request.map(Arc::unwrap_or_clone)
 }
 
 fn person(id: &str) -> Actor {

@@ -45,7 +45,12 @@ const GOING_ON: &[&str] =
 const SAME: f64 = 0.6;
 
 /// Whether the task is an old one; `earlier` are tasks that the same person had, latest first.
-pub fn stale(task: &Task, unclear: bool, ticket: Option<&str>, earlier: &[Task]) -> Option<Stale> {
+pub fn stale<'a>(
+    task: &Task,
+    unclear: bool,
+    ticket: Option<&str>,
+    mut earlier: impl Iterator<Item = &'a Task>,
+) -> Option<Stale> {
     let named = task.exact + task.named;
     let acts = task.actions.iter().any(|action| !action.loose);
     // One that names several things and what should come of them has a task of its own, whatever it goes on from.
@@ -65,10 +70,11 @@ pub fn stale(task: &Task, unclear: bool, ticket: Option<&str>, earlier: &[Task])
     if unclear && (before || other) && task.left(&[]).count() <= 3 {
         return Some(Stale::Points);
     }
-    let mine = content(task);
-    let found = earlier.iter().position(|other| {
-        let here = ticket.is_some_and(|ticket| other.words.all().any(|word| word.low == ticket.to_lowercase()));
-        !here && repeats(task, &mine, other)
+    let ticket = ticket.map(str::to_lowercase);
+    let mut mine = None;
+    let found = earlier.position(|other| {
+        let here = ticket.as_ref().is_some_and(|ticket| other.words.all().any(|word| word.low == *ticket));
+        !here && repeats(task, mine.get_or_insert_with(|| content(task)), other)
     });
     found.map(Stale::Repeats)
 }

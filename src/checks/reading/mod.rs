@@ -247,15 +247,18 @@ const AT_TICKET: &[&str] = &[
 
 /// A ticket's name: `INC-88`, `CHG1042`.
 pub fn is_ticket(word: &Word) -> bool {
-    let letters: String = word.raw.chars().take_while(char::is_ascii_alphabetic).collect();
-    let rest = word.raw.get(letters.len()..).unwrap_or_default();
+    let long = word.raw.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (letters, rest) = word.raw.split_at_checked(long).unwrap_or_default();
+    // Most words: all that follows wants a digit.
+    if !rest.ends_with(|ch: char| ch.is_ascii_digit()) {
+        return false;
+    }
     let number = rest.strip_prefix(['-', '#']).unwrap_or("");
     let known = ["INC", "CHG", "REQ", "RITM", "TASK", "OPS", "SD", "JIRA", "PRB", "TICKET"];
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let upper = letters.to_ascii_uppercase();
-    (known.contains(&upper.as_str()) && (digits(number) || digits(rest)))
+    (known.iter().any(|known| known.eq_ignore_ascii_case(letters)) && (digits(number) || digits(rest)))
         || ((2..=6).contains(&letters.len())
-            && letters == upper
+            && !letters.bytes().any(|byte| byte.is_ascii_lowercase())
             && rest.starts_with('-')
             && digits(number)
             && number.len() <= 5)

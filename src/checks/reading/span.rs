@@ -174,8 +174,9 @@ fn pieces(task: &Task) -> i64 {
         for pair in clause.words.windows(2) {
             let [number, thing] = pair else { continue };
             let plural = thing.low.ends_with('s') && thing.low.len() > 3 && thing.low.chars().all(char::is_alphabetic);
-            let value = number.low.replace([',', '.', '\''], "").parse::<i64>().ok().filter(|_| number.number());
-            most = most.max(value.filter(|_| plural).unwrap_or(0));
+            if plural && number.number() {
+                most = most.max(number.low.replace([',', '.', '\''], "").parse::<i64>().unwrap_or(0));
+            }
         }
         for three in clause.words.windows(3) {
             let [first, to, last] = three else { continue };

@@ -104,7 +104,8 @@ impl Words {
                     && (quoted || opens);
                 if !bare.is_empty() && bare.len() <= LONGEST * 4 {
                     let raw: String = bare.chars().take(LONGEST).collect();
-                    let low = raw.to_lowercase().replace('’', "'");
+                    let low = raw.to_lowercase();
+                    let low = if low.contains('’') { low.replace('’', "'") } else { low };
                     let exact = quoted || (opens && bare.chars().count() > 1) || names_one(&raw);
                     out.flat.push_str(&low);
                     out.flat.push(' ');
@@ -217,13 +218,12 @@ fn is_slashed_prose(inside: &str) -> bool {
 
 /// `10:05`, `12.06`, `93%`, `4.2s`, `30min`, `2026`, `v2`-less amounts: they say when or how much, never what.
 pub fn is_time_or_amount(raw: &str) -> bool {
-    let low = raw.to_lowercase();
-    let rest = low.trim_start_matches(|ch: char| {
-        ch.is_ascii_digit() || matches!(ch, '.' | ',' | ':' | '-' | '–' | '~' | '<' | '>' | '%' | '+' | '/')
-    });
-    if rest.len() == low.len() {
+    // Nothing that is left out here makes a difference to what follows: it begins with one of those in either case.
+    if !raw.starts_with(is_of_amounts) {
         return false;
     }
+    let low = raw.to_lowercase();
+    let rest = low.trim_start_matches(is_of_amounts);
     let unit = rest.trim_end_matches('%');
     let clock = low.contains(':') || low.matches('.').count() == 1 && low.len() <= 6;
     let year = low.len() == 4 && (low.starts_with("20") || low.starts_with("19")) && unit.is_empty();
@@ -233,6 +233,11 @@ pub fn is_time_or_amount(raw: &str) -> bool {
         "am", "pm", "k/s", "/s", "€", "$", "eur", "xx",
     ];
     !ip && (named.contains(&unit) || (unit.is_empty() && (low.contains('%') || clock || year)))
+}
+
+/// What an amount or a time begins with.
+fn is_of_amounts(ch: char) -> bool {
+    ch.is_ascii_digit() || matches!(ch, '.' | ',' | ':' | '-' | '–' | '~' | '<' | '>' | '%' | '+' | '/')
 }
 
 /// The stem of a word, roughly: enough to see that *rules* and *rule*, *restarting* and *restart* are alike.

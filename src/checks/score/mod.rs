@@ -294,7 +294,8 @@ fn ready(line: Line) -> Result<Ready, String> {
         roles,
     };
     let earlier = line.earlier.unwrap_or_default().into_iter();
-    let earlier = earlier.map(|task| Earlier { number: "an earlier request".into(), ticket: None, task }).collect();
+    let earlier =
+        earlier.map(|task| Earlier { number: "an earlier request".into(), ticket: None, task: task.into() }).collect();
     Ok(Ready {
         policy: Policy {
             zone: chrono_tz::UTC,

@@ -9,6 +9,7 @@ use super::spool::carried;
 use crate::access::{Request, Status, status};
 use crate::text::{Instant, Length};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How soon what was tried is tried again.
 const AGAIN: Length = Length::from_seconds(5);
@@ -49,7 +50,7 @@ impl Service {
     }
 
     /// What is past its end under such a lease and was not tried a moment ago, and when to look again.
-    pub(super) fn left_past_end(&self) -> (Vec<Request>, Option<Instant>) {
+    pub(super) fn left_past_end(&self) -> (Vec<Arc<Request>>, Option<Instant>) {
         let at = self.now().at;
         let mut left = self.left();
         left.retain(|left| left.lapses > at);

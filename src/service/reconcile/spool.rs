@@ -12,7 +12,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How large the file is made, so that a full disk does not lose a removal.
 const ROOM: u64 = 256 * 1024;
@@ -105,7 +105,7 @@ impl Spool {
 }
 
 /// Whether another live grant holds the same access.
-pub(super) fn carried(held: &[Request], request: &Request, at: Instant) -> bool {
+pub(super) fn carried(held: &[Arc<Request>], request: &Request, at: Instant) -> bool {
     let key = |request: &Request| request.held().map(|held| held.placement.access_key.clone());
     held.iter().any(|other| {
         other.number != request.number

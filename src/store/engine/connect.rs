@@ -16,6 +16,8 @@ use super::native::{Connection, Pool, within};
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long SQLite waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
+/// How many rows SQLite's thread may be ahead: a whole batch, without waiting for whoever takes them.
+const ROWS_AHEAD: usize = 1_024;
 /// What a reader of SQLite keeps of its pages, in KiB (hence the minus): the system keeps them all.
 const READER_PAGES: &str = "-512";
 /// How long we wait for PostgreSQL's answer to one statement: longer than its own limit, so that it says so itself when it can.
@@ -89,6 +91,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY)
         .foreign_keys(false)
+        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging()
 }
 
