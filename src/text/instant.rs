@@ -3,12 +3,15 @@
 //! Never reads the time: "the next 00:30" is told what now is.
 
 use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta};
-use chrono::{TimeZone, Utc};
+use chrono::{TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
 use super::{Clean, Length};
+
+/// The length of the longest spelling, `2026-11-21T23:40:00.125Z`.
+const WRITTEN: usize = 24;
 
 /// An absolute instant: milliseconds since 1970-01-01T00:00:00Z. In JSON it is RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -52,6 +55,23 @@ impl Instant {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
     }
 
+    /// Its one spelling, put into `room`; `None` outside the years 0 to 9999.
+    fn written(self, room: &mut [u8; WRITTEN]) -> Option<&str> {
+        let at = self.utc();
+        let year = u32::try_from(at.year()).ok().filter(|year| *year <= 9999)?;
+        let digit = |number: u32| b'0' + u8::try_from(number % 10).unwrap_or(0);
+        let two = |number: u32| [digit(number / 10), digit(number)];
+        let ([c, e], [y, r]) = (two(year / 100), two(year));
+        let ([m, n], [d, a]) = (two(at.month()), two(at.day()));
+        let ([h, o], [i, j], [s, t]) = (two(at.hour()), two(at.minute()), two(at.second()));
+        let millis = at.timestamp_subsec_millis();
+        let [f, g] = two(millis / 10);
+        let tail = if millis == 0 { b'Z' } else { b'.' };
+        *room =
+            [c, e, y, r, b'-', m, n, b'-', d, a, b'T', h, o, b':', i, j, b':', s, t, tail, f, g, digit(millis), b'Z'];
+        std::str::from_utf8(room.get(..if millis == 0 { 20 } else { WRITTEN })?).ok()
+    }
+
     /// An instant in the one spelling in which it is written, `2026-11-21T23:40:00Z` or with three digits after the second
     /// where they are not all zero; nothing else. Quick, because verifying a trail reads one for every event.
     pub fn parse_written(text: &str) -> Option<Self> {
@@ -84,21 +104,40 @@ impl From<DateTime<Utc>> for Instant {
 
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        match self.written(&mut [0; WRITTEN]) {
+            Some(text) => f.pad(text),
+            None => f.pad(&self.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+        }
     }
 }
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.written(&mut [0; WRITTEN]) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse_rfc3339(&text)
-            .ok_or_else(|| de::Error::custom("not an instant: write it as 2026-11-22T00:30:00Z, with an offset or Z"))
+        deserializer.deserialize_str(Spelled)
+    }
+}
+
+/// Reads an instant where it stands: a request holds a dozen.
+struct Spelled;
+
+impl de::Visitor<'_> for Spelled {
+    type Value = Instant;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Instant, E> {
+        Instant::parse_written(text)
+            .or_else(|| Instant::parse_rfc3339(text))
+            .ok_or_else(|| E::custom("not an instant: write it as 2026-11-22T00:30:00Z, with an offset or Z"))
     }
 }
 
@@ -328,6 +367,16 @@ mod tests {
             "2026-11-21T23:4٠:00Z",
         ] {
             assert_eq!(Instant::parse_written(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn it_is_written_as_the_calendar_writes_it() {
+        let steps = (-62_200_000_000_000_i64..253_500_000_000_000).step_by(86_399_876_543);
+        for millis in steps.chain([i64::MIN, -1, 0, 1, 999, 1000, 951_782_400_000, i64::MAX]) {
+            let at = Instant::from_millis(millis);
+            let slow = at.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            assert_eq!((at.to_string(), serde_json::to_string(&at).unwrap()), (slow.clone(), format!("\"{slow}\"")));
         }
     }
 
