@@ -191,6 +191,10 @@ fn the_role_is_held_against_what_the_task_does() {
     );
     let said = "Set status of order 77120 to void, which is only possible with owner; the balance must be zero";
     found(&Ask { role: "owner", ..Ask::of(said) }, "role", Verdict::Pass, "");
+    let named = "Set status of order 77120 to void (needs owner, the row is locked); the balance must be zero";
+    found(&Ask { role: "owner", ..Ask::of(named) }, "role", Verdict::Pass, "");
+    let noted = "Look up when order 77120 was paid, and write the date in the ticket";
+    found(&Ask { role: "row-fix", ..Ask::of(noted) }, "role", Verdict::Warn, "read-only allows that");
 }
 
 #[test]
@@ -205,6 +209,25 @@ fn the_window_is_held_against_the_task() {
     let takes = "Rebuild index ix_posting_date, it takes 3 hours; the month report must run under 2 s";
     found(&ask(120, Kind::Planned, takes), "end", Verdict::Warn, "takes 3h");
     found(&ask(240, Kind::Planned, takes), "end", Verdict::Pass, "");
+    let says = |minutes, task, verdict, sentence| found(&ask(minutes, Kind::Planned, task), "end", verdict, sentence);
+    let restore = "Restore table postings_2019 from Sunday's backup, it runs 90 minutes; it must count 4,118 rows";
+    says(60, restore, Verdict::Warn, "takes 1h 30m");
+    says(120, restore, Verdict::Pass, "");
+    let short = "Rerun job HOLIDAY_TBL, it takes a minute; the table must have 4,118 rows";
+    says(240, short, Verdict::Warn, "long for this task");
+    let vague = "Restore table postings_2019, it takes a couple of hours; it must count 4,118 rows";
+    says(240, vague, Verdict::Pass, "");
+    let late = "Restart load sales_nl, it runs 90 minutes late; it must count 4,118 rows";
+    says(60, late, Verdict::Pass, "");
+    let eight = "Reboot nodes n21 to n28 one after the other, each takes 25 min; each must be Ready again";
+    says(60, eight, Verdict::Warn, "takes 3h 20m");
+    let two = "Reboot nodes n21 to n22 one after the other, each takes 25 min; each must be Ready again";
+    says(60, two, Verdict::Pass, "");
+    let gone = "Delete the scans of file D-11840 for good, the folder must be empty";
+    found(&ask(60, Kind::Planned, gone), "end", Verdict::Pass, "");
+    let watch = "keep an eye on things in case it happens again";
+    found(&ask(180, Kind::Planned, watch), "end", Verdict::Warn, "without an exact task");
+    found(&ask(60, Kind::Planned, watch), "end", Verdict::Pass, "");
     let open = "Open port 443 to 198.51.100.24 and keep it open until further notice";
     found(&ask(60, Kind::Planned, open), "end", Verdict::Warn, "more than one window");
 }
@@ -222,6 +245,10 @@ fn an_old_request_used_again_is_seen() {
     let other = "Correct the tax code of order 5511 from B to C, check the VAT report";
     found(&ask(earlier(other, Some("INC-3")), Some("INC-9")), "fresh", Verdict::Pass, "");
     found(&Ask::of("as approved in INC-31, thanks"), "fresh", Verdict::Warn, "that one is over");
+    let rest = "Continuation of INC-31: orders 1 to 40 of the list are corrected, now 41 to 77; each must show code C";
+    found(&Ask::of(rest), "fresh", Verdict::Pass, "");
+    found(&Ask::of("please prolong the one from this morning"), "fresh", Verdict::Warn, "that one is over");
+    found(&Ask::of("migration things before the release"), "fresh", Verdict::Pass, "");
     found(&Ask::of("Rotate smtp/relay per CHG-115 and send one test mail"), "fresh", Verdict::Pass, "");
 }
 

@@ -227,25 +227,40 @@ fn takes(task: &Task, pieces: i64) -> Option<Takes> {
     None
 }
 
-/// A length near the start of `words`, in minutes, and behind how many words it stands.
+/// A length at the start of `words`, in minutes, and behind how many words it stands. *Three hours late* is none.
 fn span(words: &[&str]) -> Option<(i64, usize)> {
-    let mut number = None;
+    const ABOUT: [&str; 16] = [
+        "about", "around", "roughly", "some", "approx", "ca", "circa", "up", "to", "at", "most", "least", "another",
+        "only", "just", "~",
+    ];
+    let mut number: Option<i64> = None;
     for (at, word) in words.iter().take(5).enumerate() {
         let bare = word.trim_start_matches('~');
         let digits: String = bare.chars().take_while(char::is_ascii_digit).collect();
-        let unit = bare.get(digits.len()..).unwrap_or_default();
-        let unit = if digits.is_empty() { bare } else { unit };
-        if let Ok(value) = digits.parse::<i64>() {
-            number = Some(value.min(10_000));
-        } else if ["a", "an", "one", "eine", "una", "une"].contains(&bare) {
-            number = Some(1);
-        }
+        let rest = bare.get(digits.len()..).unwrap_or_default();
+        // Of *20-25* the longer counts.
+        let longer = rest.strip_prefix(['-', '–']).filter(|_| !digits.is_empty());
+        let unit = longer.map_or(rest, |longer| longer.trim_start_matches(|ch: char| ch.is_ascii_digit()));
+        let longer = longer.map(|longer| longer.chars().take_while(char::is_ascii_digit).collect::<String>());
+        let value = longer.as_ref().and_then(|digits| digits.parse().ok()).or_else(|| digits.parse::<i64>().ok());
+        let had = number.is_some();
+        number = match value {
+            Some(value) if number.is_none() => Some(value.min(10_000)),
+            None if number.is_none() && ["a", "an", "one", "eine", "una", "une"].contains(&bare) => Some(1),
+            None if number.is_none() && ABOUT.contains(word) => continue,
+            None if number.is_some() => number,
+            _ => return None,
+        };
         let many = match unit {
             "h" | "hours" | "hour" | "hrs" | "stunden" | "stunde" | "horas" | "heures" | "uur" => 60,
             "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minutos" => 1,
+            // The unit stands at the number, or right behind it.
+            _ if had => return None,
             _ => continue,
         };
-        return number.map(|number| (number.saturating_mul(many), at + 1));
+        let behind = words.get(at + 1).copied().unwrap_or_default();
+        let apart = ["late", "behind", "ago", "old", "later", "earlier", "after", "before"].contains(&behind);
+        return number.filter(|_| !apart).map(|number| (number.saturating_mul(many), at + 1));
     }
     None
 }
