@@ -7,7 +7,8 @@ use nightlatch::policy::Kind;
 use nightlatch::service::{Fault, Key, Service, Verb};
 use nightlatch::text::{Instant, Length};
 use nightlatch::wire::{
-    AmendBody, ApproveBody, ExtendBody, FileBody, FreezeBody, HandBackBody, RevokeBody, WindowBody, WordsBody,
+    AmendBody, ApproveBody, DeliveredBody, ExtendBody, FileBody, FreezeBody, HandBackBody, RevokeBody, WindowBody,
+    WordsBody,
 };
 
 /// Three ask, sam owns, li stands in, lea leads.
@@ -158,10 +159,10 @@ pub fn about(dice: &Dice, request: &Request, live: usize, at: Instant) -> (&'sta
     let decider = *dice.one(&DECIDERS);
     let verdict = |verb: Verb| (decider, What::Verb(id, verb));
     let held = request.held().is_some();
-    let weights: [u64; 15] = if held {
-        [12, 1, 1, 1, 14, 8, 12, 8, 1, 3, 3, 3, 2, 3, 1]
+    let weights: [u64; 17] = if held {
+        [12, 1, 1, 1, 14, 8, 12, 8, 1, 3, 3, 3, 2, 3, 1, 6, 8]
     } else {
-        [50, 6, 6, 5, 1, 1, 1, 3, 5, 3, 1, 1, 2, 1, 1]
+        [50, 6, 6, 5, 1, 1, 1, 3, 5, 3, 1, 1, 2, 1, 1, 5, 8]
     };
     match dice.weighted(&weights) {
         0 => {
@@ -203,6 +204,21 @@ pub fn about(dice: &Dice, request: &Request, live: usize, at: Instant) -> (&'sta
             (*dice.one(&["lea", "sam"]), What::Freeze(body, dice.percent(65)))
         }
         13 => (decider, What::Verb(id, Verb::Attest(words("I looked, and it is gone")))),
+        15 => (if dice.percent(20) { asker } else { decider }, What::Verb(id, Verb::Acknowledge)),
+        16 => {
+            // Most report on what they were told; some on what nobody told them.
+            let told: Vec<_> =
+                request.told.iter().flat_map(|telling| telling.to.iter().map(|to| (telling.seq, to))).collect();
+            let (of, who) = if told.is_empty() || dice.percent(5) {
+                (request.seq, decider)
+            } else {
+                let (of, to) = *dice.one(&told);
+                (of, DECIDERS.into_iter().chain(ASKERS).find(|who| *who == to.as_str()).unwrap_or(decider))
+            };
+            let fault = dice.percent(30).then(|| "the desktop does not answer".to_owned());
+            let channel = (*dice.one(&["desktop", "terminal", "hook"])).to_owned();
+            (who, What::Verb(id, Verb::Delivered(DeliveredBody { of, channel, fault })))
+        }
         _ => {
             let body = RevokeBody {
                 person: Some(request.ask.user.to_string()),
