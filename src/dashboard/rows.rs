@@ -79,7 +79,7 @@ pub struct Tombstone {
     pub word: String,
     /// By whom, if by somebody.
     pub by: Option<String>,
-    /// When it was seen to be so.
+    /// When it became so, as far as the row says; else when it was seen.
     pub at: Instant,
     /// The end that was given, if it was an extension.
     pub until: Option<Instant>,
@@ -298,7 +298,7 @@ impl Board {
                     let given = self.tombs.get(&key).is_some_and(|old| old.until.is_some());
                     if given && tomb.until.is_none() && tomb.by.is_some() {
                         // The first verdict stands again: it is not what became of the row.
-                        (tomb.word, tomb.by) = (TAKEN_BACK.into(), None);
+                        (tomb.word, tomb.by, tomb.at) = (TAKEN_BACK.into(), None, now);
                         self.tombs.insert(key, tomb);
                     } else {
                         self.tombs.entry(key).or_insert(tomb);
@@ -463,5 +463,10 @@ fn tombstone(row: &Row, now: Instant) -> Tombstone {
     };
     let by = if standing == Status::Withdrawn { Some(view.requester.id.clone()) } else { by };
     let until = view.window.until.filter(|_| word == "extended");
-    Tombstone { word, by, at: now, until }
+    // After a night offline it is seen much later than it was.
+    let at = match standing {
+        Status::Removed => view.grant.as_ref().and_then(|grant| grant.removed_at),
+        _ => verdict.filter(|_| row.fits && by.is_some() && standing != Status::Withdrawn).map(|verdict| verdict.at),
+    };
+    Tombstone { word, by, at: at.map_or(now, |at| at.min(now)), until }
 }

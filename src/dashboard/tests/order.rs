@@ -212,7 +212,8 @@ fn a_row_decided_elsewhere_is_a_tombstone_until_the_cursor_leaves() {
     pane.press("j");
     pane.pass(11_000);
     pane.merge(change(vec![decided(&night()[1], "approved", "granting", "li")], 11));
-    pane.says("NL-317 bo orders-db write: approved by li at 02:14:11 CET");
+    // When it was decided, not when it was seen here.
+    pane.says("NL-317 bo orders-db write: approved by li at 02:13:54 CET");
     assert_eq!(pane.model.board.cursor(), Some(317));
     pane.press("a");
     pane.says("does not wait for a verdict");
