@@ -41,7 +41,8 @@ impl Man {
             command = below.clone();
         }
         let mut bytes = Vec::new();
-        let made = clap_mangen::Man::new(command).render(&mut bytes);
+        let made =
+            clap_mangen::Man::new(command).source(concat!("nightlatch ", env!("CARGO_PKG_VERSION"))).render(&mut bytes);
         made.map_err(|e| Trouble::fault(format!("the man page cannot be made: {e}"), "report it"))?;
         cx.out.exact_text(&String::from_utf8_lossy(&bytes))?;
         Ok(Exit::Done)
