@@ -3,11 +3,11 @@
 use super::Outcome;
 use super::exit::{Exit, Trouble};
 use super::export_lines::{LinesFault, each_line};
+use super::eye::Eye;
 use super::link::{Context, Got, Link, with_query};
 use super::output::Output;
 use super::page::Page;
 use super::settings::faulty;
-use super::sheet::Eye;
 use crate::config::files;
 use crate::trail::{Broken, Note, Verdict, Verifier, VerifierKey};
 use crate::wire::HeadView;

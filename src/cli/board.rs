@@ -3,8 +3,10 @@
 //! Pure.
 
 use super::exit::Exit;
+use super::eye::Eye;
+use super::names;
 use super::page::Page;
-use super::sheet::{self, Eye};
+use super::sheet;
 use crate::access::Status;
 use crate::client::kept::GlanceRow;
 use crate::wire::{BoardView, MeView, RequestView};
@@ -149,14 +151,14 @@ fn cells_of(row: &RequestView, eye: &Eye) -> Vec<String> {
         (_, None) => format!("asked {} ago", eye.age(row.filed_at)),
     };
     vec![
-        sheet::number(row.id),
+        names::number(row.id),
         status,
         row.user.id.clone(),
         row.system.clone(),
         row.role.clone(),
         time,
         row.ticket.clone().unwrap_or_else(|| "-".into()),
-        sheet::text(row.task.as_ref()).to_owned(),
+        names::text(row.task.as_ref()).to_owned(),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! Who can say yes, now and next: names with their own clock and how they are reached. Shared by `systems` and `policy show`.
 
+use super::eye::Eye;
+use super::names::{person, who, word};
 use super::page::Page;
-use super::sheet::{Eye, person, who, word};
 use super::times;
 use crate::wire::{CalendarView, DutyView, EscalationView, GapView, NextDutyView, ReachedView, TurnsView};
 

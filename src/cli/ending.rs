@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::exit::{Exit, Trouble};
 use super::link::{Context, Got, Link, request_path, with_query};
+use super::names;
 use super::page::Page;
 use super::{board, sheet};
 use crate::access::RequestNumber;
@@ -121,7 +122,7 @@ impl Revoke {
         link.print(&got, |view, _| {
             let mut page = Page::of(format!("ended {}: {}", view.ended.len(), numbers(&view.ended)));
             for (id, why) in &view.refused {
-                page.line(format!("  not {}: {why}", sheet::number(*id)));
+                page.line(format!("  not {}: {why}", names::number(*id)));
             }
             page
         })?;
@@ -130,7 +131,7 @@ impl Revoke {
 }
 
 fn numbers(ids: &[i64]) -> String {
-    ids.iter().map(|id| sheet::number(*id)).collect::<Vec<_>>().join(", ")
+    ids.iter().map(|id| names::number(*id)).collect::<Vec<_>>().join(", ")
 }
 
 /// Every live grant that the wide form would end, and how many.

@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::exit::{Exit, Trouble};
 use super::link::{Context, Got, request_path};
+use super::names;
 use super::parts::WindowArgs;
 use super::sheet;
 use crate::access::RequestNumber;
@@ -80,7 +81,7 @@ impl Note {
         let link = cx.link().await?;
         let body = WordsBody { words: self.text.join(" "), ..WordsBody::default() };
         let got: Got<RequestView> = link.post(&request_path(self.id, "note"), &body).await?;
-        link.print(&got, |view, _| super::page::Page::of(format!("{}: noted", sheet::number(view.id))))?;
+        link.print(&got, |view, _| super::page::Page::of(format!("{}: noted", names::number(view.id))))?;
         Ok(Exit::Done)
     }
 }
@@ -102,10 +103,10 @@ impl Claim {
         let body = PlainBody { release: self.release, ..PlainBody::default() };
         let got: Got<RequestView> = link.post(&request_path(self.id, "claim"), &body).await?;
         link.print(&got, |view, eye| {
-            let id = sheet::number(view.id);
+            let id = names::number(view.id);
             super::page::Page::of(match &view.claim {
                 Some(claim) => {
-                    format!("{id}: {} is reading it until {}", sheet::who(&claim.by), eye.short(claim.until))
+                    format!("{id}: {} is reading it until {}", names::who(&claim.by), eye.short(claim.until))
                 }
                 None => format!("{id}: nobody is reading it"),
             })
@@ -127,7 +128,7 @@ impl Ack {
         let link = cx.link().await?;
         let got: Got<RequestView> = link.post(&request_path(self.id, "ack"), &PlainBody::default()).await?;
         link.print(&got, |view, _| {
-            super::page::Page::of(format!("{}: you are not alerted about it any more", sheet::number(view.id)))
+            super::page::Page::of(format!("{}: you are not alerted about it any more", names::number(view.id)))
         })?;
         Ok(Exit::Done)
     }

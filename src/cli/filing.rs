@@ -1,10 +1,12 @@
 //! Asking: `request`, `amend`, `withdraw`. What is missing is asked on a terminal, and is a usage error in a pipe.
 
 use super::exit::{Exit, Trouble};
+use super::eye::Eye;
 use super::link::{Context, Got, Link, request_path};
+use super::names;
 use super::page::Page;
 use super::parts::{self, WindowArgs};
-use super::sheet::{self, Eye};
+use super::sheet;
 use super::{Outcome, waiting};
 use crate::access::RequestNumber;
 use crate::checks::Verdict;
@@ -259,7 +261,7 @@ fn fails(view: &ChecksView) -> bool {
 fn findings(view: &ChecksView, eye: &Eye) -> Page {
     let mut page = Page::new();
     page.field("kind", view.kind.word(), eye.width);
-    let approver = view.approver.as_ref().map_or_else(|| "nobody may say yes now".into(), sheet::person);
+    let approver = view.approver.as_ref().map_or_else(|| "nobody may say yes now".into(), names::person);
     page.field("goes to", &approver, eye.width);
     let from = view.window.from.filter(|at| *at > eye.now);
     page.field("if approved", &sheet::window(None, from, view.window.until, eye), eye.width);

@@ -1,10 +1,10 @@
 //! The way from a verb to the store's host: which one, as whom, in which zone; and an answer with its text and its time.
 
 use super::exit::Trouble;
+use super::eye::Eye;
 use super::output::Output;
 use super::page::Page;
 use super::settings::{self, Settings};
-use super::sheet::Eye;
 use super::times;
 use crate::access::RequestNumber;
 use crate::client::{Client, Door, encoded};

@@ -3,9 +3,10 @@
 use super::Outcome;
 use super::exit::{Exit, Trouble};
 use super::link::{Context, Got, Link};
+use super::names;
 use super::page::Page;
 use super::settings::Settings;
-use super::{sheet, times, write};
+use super::{times, write};
 use crate::client::Client;
 use crate::secret::Secret;
 use crate::wire::{LoginBody, LoginView, PlainBody};
@@ -56,7 +57,7 @@ fn report(link: &Link, got: &Got<LoginView>, settings: &Settings, remark: Option
             .json_value(&serde_json::json!({ "person": person, "expires_at": expires_at, "token_file": file }));
     }
     let eye = link.eye(got.now);
-    let mut page = Page::of(format!("you are {}", sheet::person(&got.view.person)));
+    let mut page = Page::of(format!("you are {}", names::person(&got.view.person)));
     let ends = got.view.expires_at.map(|at| format!(", good until {}", eye.full(at))).unwrap_or_default();
     page.line(format!("  the token is kept in {file}{ends}"));
     if let Some(remark) = remark {

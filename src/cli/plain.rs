@@ -3,9 +3,9 @@
 
 use super::board::Mine;
 use super::exit::{Exit, Trouble};
+use super::eye::Eye;
 use super::link::Context;
 use super::page::Page;
-use super::sheet::Eye;
 use super::told::Told;
 use super::watch::{News, Watcher};
 use super::{Line, Outcome, Rooms, Verb, dispatch, no_command, reading};

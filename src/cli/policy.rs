@@ -2,10 +2,11 @@
 
 use super::Outcome;
 use super::exit::{Exit, Trouble};
+use super::eye::Eye;
 use super::link::{Context, Got, Link};
+use super::names::number;
 use super::page::Page;
 use super::settings::{faults_json, faults_page};
-use super::sheet::{Eye, number};
 use crate::config::{Paths, PolicyFile};
 use crate::policy::{self, Fault, Policy as Ruling};
 use crate::wire::{PolicyBody, PolicyChangeView, PolicyView};

@@ -3,9 +3,11 @@
 use super::Outcome;
 use super::board::{self, Mine};
 use super::exit::{Exit, Trouble};
+use super::eye::Eye;
 use super::link::{self, Context, Got, Link, request_path, with_query};
+use super::names;
 use super::page::Page;
-use super::sheet::{self, Eye};
+use super::sheet;
 use super::{duty, timeline, times, watch};
 use crate::access::{RequestNumber, Status};
 use crate::client::kept;
@@ -255,7 +257,7 @@ fn left(requests: &[RequestView], me: &str, eye: &Eye) -> Page {
     let mut page = Page::new();
     for view in requests.iter().filter(|view| view.status == Status::Active && view.user.id == me) {
         let Some(until) = view.window.until else { continue };
-        let (id, left, ends) = (sheet::number(view.id), eye.left(until), eye.short(until));
+        let (id, left, ends) = (names::number(view.id), eye.left(until), eye.short(until));
         page.line(format!("{id} {} {} {left} left, ends {ends}", view.system, view.role));
     }
     page
@@ -316,7 +318,7 @@ fn systems(view: &SystemsView, eye: &Eye) -> Page {
 
 fn system(view: &SystemView, eye: &Eye) -> Page {
     let mut page = Page::of(format!("{} ({}): {}", view.id, view.environment, view.name));
-    page.field("owner", &sheet::person(&view.owner), eye.width);
+    page.field("owner", &names::person(&view.owner), eye.width);
     for who in &view.on_duty {
         page.field("yes from", &duty::duty(who, eye), eye.width);
     }
@@ -357,7 +359,7 @@ impl Whoami {
         let link = cx.link().await?;
         let got: Got<MeView> = link.get("/v1/me").await?;
         link.print(&got, |me, eye| {
-            let mut page = Page::of(format!("{}, by {}", sheet::person(&me.person), me.via.word()));
+            let mut page = Page::of(format!("{}, by {}", names::person(&me.person), me.via.word()));
             page.field("zone", &me.zone, eye.width);
             if !me.duties.is_empty() {
                 page.field("duties", &me.duties.join(", "), eye.width);

@@ -1,6 +1,6 @@
 //! Views for the tests of this room.
 
-use super::sheet::Eye;
+use super::eye::Eye;
 use crate::access::Via;
 use crate::text::Instant;
 use crate::wire::RequestView;

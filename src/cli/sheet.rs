@@ -2,64 +2,16 @@
 //!
 //! Pure: views in, pages out. Never decides and never asks.
 
+use super::duty;
+use super::eye::Eye;
+use super::names::{number, person, text, who, word};
 use super::page::Page;
 use super::times;
 use crate::access::{Status, may::May};
 use crate::checks::{Check, Verdict};
 use crate::text::{Instant, Length};
-use crate::wire::{DecisionView, ExtensionView, GrantView, PersonView, RequestView, WindowView};
-use chrono_tz::Tz;
+use crate::wire::{DecisionView, ExtensionView, GrantView, RequestView, WindowView};
 use std::fmt::Write as _;
-
-/// How a page is looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct Eye {
-    /// The server's time.
-    pub now: Instant,
-    /// The viewer's zone.
-    pub zone: Tz,
-    /// Columns, on a terminal.
-    pub width: Option<usize>,
-}
-
-impl Eye {
-    /// An instant in full.
-    pub fn full(&self, at: Instant) -> String {
-        times::full(at, self.zone)
-    }
-    /// An instant, shorter where it is near.
-    pub fn short(&self, at: Instant) -> String {
-        times::short(at, self.zone, self.now)
-    }
-    /// How long until `at`.
-    pub fn left(&self, at: Instant) -> String {
-        times::left(at.since(self.now))
-    }
-    /// How long since `at`.
-    pub fn age(&self, at: Instant) -> String {
-        times::age(self.now.since(at))
-    }
-}
-
-/// A request's number as people write it.
-pub fn number(id: i64) -> String {
-    format!("NL-{id}")
-}
-
-/// `Ana Ruiz (ana), Engineer`.
-pub fn person(person: &PersonView) -> String {
-    let title = person.title.as_ref().map(|title| format!(", {title}")).unwrap_or_default();
-    if person.name == person.id {
-        format!("{}{title}", person.id)
-    } else {
-        format!("{} ({}){title}", person.name, person.id)
-    }
-}
-
-/// `Ana Ruiz (ana)`.
-pub fn who(view: &PersonView) -> String {
-    person(&PersonView { title: None, ..view.clone() })
-}
 
 /// Where it stands, in one line: what every verb answers with.
 pub fn stands(view: &RequestView, eye: &Eye) -> Page {
@@ -173,19 +125,6 @@ pub fn decision(view: &DecisionView, eye: &Eye) -> String {
     }
 }
 
-/// The word that travels for a value.
-pub fn word<T: serde::Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
-}
-
-/// A text, or that it was erased.
-pub fn text(text: Option<&String>) -> &str {
-    text.map_or("(erased)", String::as_str)
-}
-
 /// What will be done, for whom, in which window: the five details.
 pub fn details(view: &RequestView, eye: &Eye) -> Page {
     let mut page = Page::new();
@@ -286,7 +225,7 @@ pub fn whole(view: &RequestView, eye: &Eye) -> Page {
         page.field("being read", &format!("by {} until {}", who(&claim.by), eye.short(claim.until)), eye.width);
     }
     if let Some(ladder) = &view.escalation {
-        page.append(super::duty::ladder(ladder, eye));
+        page.append(duty::ladder(ladder, eye));
     }
     if !view.checks.is_empty() {
         page.line("checks");

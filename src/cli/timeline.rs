@@ -2,8 +2,8 @@
 //!
 //! Pure. A kind of event that is not known here is shown by its name: a newer host must not make an older face fall silent.
 
+use super::eye::Eye;
 use super::page::Page;
-use super::sheet::Eye;
 use super::times;
 use crate::wire::{EventView, Ways, told_about};
 use serde_json::Value;

@@ -1,8 +1,10 @@
 //! What happens on the board, told in sentences: what is new, what is urgent, what will end soon. Pure.
 
 use super::board::Mine;
+use super::eye::Eye;
+use super::names;
 use super::page::Page;
-use super::sheet::{self, Eye};
+use super::sheet;
 use crate::access::Status;
 use crate::text::{Instant, Length};
 use crate::wire::{BoardView, RequestView};
@@ -147,16 +149,16 @@ fn overdue(row: &RequestView, eye: &Eye) -> String {
 fn asks(row: &RequestView, mine: &Mine, eye: &Eye) -> String {
     let head = sheet::head(row);
     let whom =
-        if mine.waits(row) { "For you to decide".to_owned() } else { format!("For {}", sheet::who(&row.approver)) };
+        if mine.waits(row) { "For you to decide".to_owned() } else { format!("For {}", names::who(&row.approver)) };
     if let Some(extension) = row.extension.as_ref().filter(|extension| extension.waits) {
-        let (done, remaining) = (sheet::text(extension.done.as_ref()), sheet::text(extension.remaining.as_ref()));
+        let (done, remaining) = (names::text(extension.done.as_ref()), names::text(extension.remaining.as_ref()));
         let until = eye.short(extension.until_if_approved_now);
         return format!("{head}: asks for more time, until {until}. Done: {done}. Remaining: {remaining}. {whom}.");
     }
     let length = row.asked_for_seconds.map(|seconds| format!(" for {}", Length::from_seconds(seconds)));
     let ticket = row.ticket.as_ref().map(|ticket| format!(", {ticket}"));
     let (length, ticket) = (length.unwrap_or_default(), ticket.unwrap_or_default());
-    format!("{head}: asked{length}{ticket}. Task: {}. {whom}.", sheet::text(row.task.as_ref()))
+    format!("{head}: asked{length}{ticket}. Task: {}. {whom}.", names::text(row.task.as_ref()))
 }
 
 /// What is new about a request, in a sentence.
@@ -167,7 +169,7 @@ fn news(before: Option<&RequestView>, row: &RequestView, mine: &Mine, eye: &Eye)
         return Some(format!("{}: {}", if waited { "Changed" } else { "New" }, asks(row, mine, eye)));
     }
     let verdict = row.decision.as_ref().filter(|_| moved && before.is_none_or(|before| before.decision.is_none()));
-    let by = verdict.map(|decision| format!(" By {}.", sheet::who(&decision.by)));
+    let by = verdict.map(|decision| format!(" By {}.", names::who(&decision.by)));
     moved.then(|| format!("{}: {}.{}", sheet::head(row), sheet::state(row, eye), by.unwrap_or_default()))
 }
 

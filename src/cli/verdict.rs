@@ -4,10 +4,12 @@
 
 use super::Outcome;
 use super::exit::{Exit, Trouble};
+use super::eye::Eye;
 use super::link::{Context, Got, Link, request_path};
+use super::names;
 use super::page::Page;
 use super::parts::{self, WindowArgs};
-use super::sheet::{self, Eye};
+use super::sheet;
 use crate::access::RequestNumber;
 use crate::access::event::SendBackCode;
 use crate::access::may::{Guard, May};
@@ -116,13 +118,13 @@ fn guard(may: Option<&[May]>, verb: &str) -> Result<Guard, Trouble> {
 fn question(view: &RequestView, eye: &Eye) -> Page {
     let waits = view.extension.as_ref().filter(|extension| extension.waits);
     let what = if waits.is_some() { "EXTENSION of " } else { "" };
-    let mut page = Page::of(format!("APPROVE {what}{}, version {}", sheet::number(view.id), view.version));
+    let mut page = Page::of(format!("APPROVE {what}{}, version {}", names::number(view.id), view.version));
     page.append(sheet::details(view, eye));
     if let Some(extension) = waits {
         page.append(sheet::extension(extension, eye));
     }
     if let Some(claim) = view.claim.as_ref().filter(|claim| claim.until > eye.now) {
-        page.field("being read", &format!("by {}", sheet::who(&claim.by)), eye.width);
+        page.field("being read", &format!("by {}", names::who(&claim.by)), eye.width);
     }
     for revision in &view.revisions {
         page.field("revised", &format!("by {}: {}", revision.by, revision.changes.join("; ")), eye.width);
@@ -140,7 +142,7 @@ fn question(view: &RequestView, eye: &Eye) -> Page {
 /// What a script is about to decide on.
 fn read_just_now(view: &RequestView, eye: &Eye) -> Page {
     let mut page = Page::of(format!("deciding on version {} as just read: {}", view.version, sheet::head(view)));
-    let task = sheet::text(view.task.as_ref());
+    let task = names::text(view.task.as_ref());
     page.field("  task", task, eye.width);
     if let Some(extension) = view.extension.as_ref().filter(|extension| extension.waits) {
         page.append(sheet::extension(extension, eye));
@@ -225,7 +227,7 @@ async fn verdict(
         if verb == "send-back" && body.codes.is_empty() {
             body.codes = prefilled(&link, &got.view)?;
         }
-        let question = format!("why {verb} (one line, {} reads it):", sheet::who(&got.view.requester));
+        let question = format!("why {verb} (one line, {} reads it):", names::who(&got.view.requester));
         body.words = link.out.ask_for(&question)?;
     }
     let got: Got<RequestView> = link.post(&request_path(id, verb), &body).await?;
@@ -236,7 +238,7 @@ async fn verdict(
 /// The codes that the failed checks give; an empty answer keeps them.
 fn prefilled(link: &Link, view: &RequestView) -> Result<Vec<SendBackCode>, Trouble> {
     let codes = SendBackCode::of_failed(&view.checks);
-    let said: Vec<String> = codes.iter().map(sheet::word).collect();
+    let said: Vec<String> = codes.iter().map(names::word).collect();
     loop {
         let answer = link.out.ask(&format!("codes [{}]:", said.join(",")))?.filter(|answer| !answer.is_empty());
         let Some(answer) = answer else { return Ok(codes) };
