@@ -1,16 +1,14 @@
 //! What the catalogue and the list of sessions say. Reads only, a batch with one query.
 
 use super::link::{Conn, Failure};
-use super::settings::Place;
+use super::settings::{COMMENT, Place};
+use crate::provision::contract::store_of;
 use crate::text::Instant;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
 use std::collections::{HashMap, HashSet};
 
 // Arrays are joined by `IN (SELECT unnest…)`: the server hashes that, and `= ANY` it would search through once a row.
-
-/// How the comment of everything that is ours begins; the mark follows.
-pub(super) const COMMENT: &str = "nightlatch grant ";
 
 /// A role as the catalogue has it.
 #[derive(Debug, Clone)]
@@ -21,6 +19,20 @@ pub(super) struct Found {
     pub said: String,
     pub login: bool,
     pub until: Option<Instant>,
+}
+
+impl Place {
+    /// Whether this role is the one that we made for this grant.
+    fn owns(&self, role: &Found) -> bool {
+        // A marker is shared by grants, so its comment may name another one of ours.
+        let shared = || {
+            let ours = store_of(&self.mark);
+            self.login.is_some()
+                && role.name == self.name
+                && role.said.strip_prefix(COMMENT).map(store_of) == Some(ours)
+        };
+        role.said == self.said || shared()
+    }
 }
 
 fn cell<'r, T: Decode<'r, Postgres> + Type<Postgres> + Default>(row: &'r PgRow, at: usize) -> T {

@@ -26,11 +26,10 @@ use super::contract::{Act, Credential, Fault, Granted, Observation, Provisioner,
 use crate::policy::ProvisionerSettings;
 use crate::text::Length;
 use crate::text::words::safe_line;
-use catalogue::COMMENT;
 use futures_util::future::BoxFuture;
 use link::{Link, ident, literal};
 use serde_json::{Map, Value};
-use settings::{Mode, Place, Settings};
+use settings::{COMMENT, Mode, Place, Settings};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

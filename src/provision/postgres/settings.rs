@@ -1,6 +1,5 @@
 //! The keys of this kind, and what a role's `with` says about one grant.
 
-use super::catalogue::{COMMENT, Found};
 use super::link::Password;
 use crate::policy::ProvisionerSettings;
 use crate::provision::contract::{DEFAULT_BOUND, LONGEST_MARK, Spec, store_of};
@@ -10,6 +9,9 @@ use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+/// How the comment of everything that is ours begins; the mark follows.
+pub(super) const COMMENT: &str = "nightlatch grant ";
 
 /// What the access is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -98,20 +100,6 @@ pub(super) struct Place {
     /// The existing login, in membership mode.
     pub login: Option<String>,
     pub until: Instant,
-}
-
-impl Place {
-    /// Whether this role is the one that we made for this grant.
-    pub(super) fn owns(&self, role: &Found) -> bool {
-        // A marker is shared by grants, so its comment may name another one of ours.
-        let shared = || {
-            let ours = store_of(&self.mark);
-            self.login.is_some()
-                && role.name == self.name
-                && role.said.strip_prefix(COMMENT).map(store_of) == Some(ours)
-        };
-        role.said == self.said || shared()
-    }
 }
 
 /// The settings, how to connect, and where the password is; or a sentence that says what is wrong.
