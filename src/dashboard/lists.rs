@@ -1,8 +1,7 @@
-//! What the views beside the board hold: one's own requests, and those that were looked up.
+//! What the views beside the board hold: one's own requests, those that were looked up, and the line at the foot.
 
 use super::field::{Field, Wants};
 use super::filter::Filter;
-use super::model::Seen;
 use super::msg::{AskId, Moment};
 use super::roll::Roll;
 
@@ -44,6 +43,15 @@ pub struct History {
     pub read: bool,
     /// Why it could not be read.
     pub fault: Option<String>,
+}
+
+/// What the last frame showed, for what the next key is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The request under the cursor, or the open one.
+    pub id: Option<i64>,
+    /// Its version.
+    pub version: i64,
 }
 
 /// What is typed at the foot of the screen.

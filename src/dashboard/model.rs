@@ -7,7 +7,7 @@ use super::form::Form;
 use super::keys::Keys;
 use super::layout::{Plan, Shape};
 use super::link::Link;
-use super::lists::{History, Mine, Prompt};
+use super::lists::{History, Mine, Prompt, Seen};
 use super::msg::{ActId, AskId, Moment};
 use super::roll::Roll;
 use super::rows::Board;
@@ -109,15 +109,6 @@ pub struct Detail {
     pub events: Vec<EventView>,
     /// The first line on the screen.
     pub top: usize,
-}
-
-/// What the last frame showed, for what the next key is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen {
-    /// The request under the cursor, or the open one.
-    pub id: Option<i64>,
-    /// Its version.
-    pub version: i64,
 }
 
 /// One's last verdict, while it can be taken back.

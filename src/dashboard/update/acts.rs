@@ -8,8 +8,8 @@ use super::super::model::{LastVerdict, Model, Sent};
 use super::super::msg::{ActId, Moment, Refused};
 use super::super::rows::Side;
 use super::super::theme::Tone;
-use super::board::sentence;
-use super::say;
+use super::foot::{say, sentence};
+use super::lists::regroup;
 use crate::access::RequestNumber;
 use crate::access::event::SendBackCode;
 use crate::text::Instant;
@@ -278,7 +278,7 @@ pub fn answered(
             if model.board.get(id).is_some_and(|row| row.seq <= view.seq) {
                 model.board.put(Arc::new(*view), now, frozen);
             }
-            super::lists::regroup(model);
+            regroup(model);
             if mine {
                 let walking = model.dialog.take().is_some_and(|dialog| dialog.walk);
                 model.seen.id = None;

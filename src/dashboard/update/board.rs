@@ -7,7 +7,9 @@ use super::super::eye::Anchor;
 use super::super::model::{Detail, Model};
 use super::super::msg::Refused;
 use super::super::standing;
-use super::REST;
+use super::foot::sentence;
+use super::rest::REST;
+use super::{acts, lists};
 use crate::access::RequestNumber;
 use crate::wire::{BoardView, EventsView, RequestView};
 use std::collections::HashSet;
@@ -23,10 +25,10 @@ pub fn merge(model: &mut Model, view: BoardView, effects: &mut Vec<Effect>) {
     model.anchor = Some(Anchor { moment: model.now, at: view.server_now });
     let changed: HashSet<i64> = view.rows.iter().map(|row| row.id).collect();
     take(model, view);
-    super::lists::follow(model, &changed.iter().copied().collect::<Vec<_>>());
+    lists::follow(model, &changed.iter().copied().collect::<Vec<_>>());
     if first || was_away {
         // What could not be read before is read now.
-        super::lists::again(model, effects);
+        lists::again(model, effects);
     }
     if first {
         effects.push(Effect::ReadSystems);
@@ -138,7 +140,7 @@ pub fn read(model: &mut Model, id: i64, outcome: Result<Box<RequestView>, Refuse
             }
         }
     }
-    super::acts::offer_roles(model);
+    acts::offer_roles(model);
 }
 
 fn take_in(dialog: &mut Dialog, view: Box<RequestView>, now: super::super::msg::Moment, server: crate::text::Instant) {
@@ -152,11 +154,6 @@ fn take_in(dialog: &mut Dialog, view: Box<RequestView>, now: super::super::msg::
         dialog.over = Some(became(&view, server));
     }
     dialog.take(view, differences, now);
-}
-
-/// A refusal in one line.
-pub fn sentence(refused: &Refused) -> String {
-    if refused.hint.is_empty() { refused.sentence.clone() } else { format!("{}; {}", refused.sentence, refused.hint) }
 }
 
 /// The timeline of one request.

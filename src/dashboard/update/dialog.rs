@@ -6,7 +6,7 @@ use super::super::model::Model;
 use super::super::msg::Moment;
 use super::super::view;
 use super::acts;
-use super::keys::scrolled;
+use super::rest::scrolled;
 use super::typed;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

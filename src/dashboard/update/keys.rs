@@ -5,12 +5,13 @@ use super::super::effect::Effect;
 use super::super::keys::{Action, Scope};
 use super::super::layout::Class;
 use super::super::model::{Detail, Model};
-use super::super::msg::Moment;
 use super::super::rows::Side;
 use super::super::theme::Tone;
 use super::super::view;
 use super::super::views::View;
-use super::{REST, acts, form, line, lists, say};
+use super::foot::say;
+use super::rest::{rest, scrolled};
+use super::{acts, dialog, form, lists, prompt};
 use crate::access::RequestNumber;
 use chrono_tz::Tz;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
@@ -61,7 +62,7 @@ fn unlock(model: &mut Model) {
 pub fn lock(model: &mut Model, effects: &mut Vec<Effect>) {
     acts::leave(model, effects);
     form::leave(model);
-    line::leave(model);
+    prompt::leave(model);
     model.walk = None;
     model.locked = true;
 }
@@ -108,12 +109,6 @@ fn in_help(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     };
     let most = view::help::longest_scroll(model);
     model.help = model.help.map(|top| scrolled(top, by, most));
-}
-
-/// A first line moved by so many lines, between the first and the last that makes sense.
-pub fn scrolled(top: usize, by: i64, most: usize) -> usize {
-    let top = i64::try_from(top).unwrap_or(i64::MAX).saturating_add(by);
-    usize::try_from(top.max(0)).unwrap_or(0).min(most)
 }
 
 fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
@@ -163,8 +158,8 @@ fn moved(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Board | Action::Mine | Action::History => {
             lists::switch(model, View::of(action).unwrap_or_default(), effects);
         }
-        Action::Filter => line::filter(model),
-        Action::Palette => line::commands(model),
+        Action::Filter => prompt::filter(model),
+        Action::Palette => prompt::commands(model),
         Action::NextPane | Action::PreviousPane if model.view != View::Board => {
             if model.in_detail {
                 back(model, effects);
@@ -216,16 +211,6 @@ fn step(model: &mut Model, by: i64, effects: &mut Vec<Effect>) {
     rest(model);
 }
 
-/// The cursor is somewhere else: what is beside the lists follows when it rests.
-pub fn rest(model: &mut Model) {
-    if model.plan().beside() && !model.in_detail {
-        if model.detail.as_ref().is_some_and(|detail| Some(detail.id) != model.cursor()) {
-            model.detail = None;
-        }
-        model.peek_at = Some(Moment(model.now.0 + REST));
-    }
-}
-
 fn mark(model: &mut Model) {
     let Some(id) = model.pointed().filter(|id| model.seen.id == Some(*id)) else { return };
     if model.marks.remove(&id).is_none() {
@@ -248,7 +233,7 @@ fn next_overdue(model: &mut Model) {
         model.board.merge(now);
         if !model.board.point(id, heights, now, frozen) {
             // Nothing hides what is overdue from whoever looks for it.
-            line::drop_filter(model);
+            prompt::drop_filter(model);
             model.board.point(id, heights, now, frozen);
         }
     }
@@ -296,7 +281,7 @@ fn back(model: &mut Model, effects: &mut Vec<Effect>) {
     } else if !model.marks.is_empty() {
         model.marks.clear();
     } else if !model.filter().is_empty() {
-        line::drop_filter(model);
+        prompt::drop_filter(model);
         if model.view == View::History {
             lists::look_up(model, effects);
         }
@@ -320,7 +305,7 @@ pub fn mouse(model: &mut Model, mouse: MouseEvent, effects: &mut Vec<Effect>) {
         _ => return,
     };
     if model.dialog.is_some() {
-        super::dialog::scroll(model, by);
+        dialog::scroll(model, by);
     } else if model.is_busy() {
         // What is typed is about what is on the screen.
     } else if let Some(top) = model.help {

@@ -10,8 +10,8 @@ use super::super::pane::Place;
 use super::super::standing;
 use super::super::theme::Tone;
 use super::super::views::View;
-use super::board::sentence;
-use super::say;
+use super::foot::{say, sentence};
+use super::rest::rest;
 use crate::access::Status;
 use crate::text::Instant;
 use crate::wire::{ListQuery, ListView, RequestView};
@@ -43,7 +43,7 @@ pub fn switch(model: &mut Model, view: View, effects: &mut Vec<Effect>) {
         View::History if !model.history.read => look_up(model, effects),
         _ => {}
     }
-    super::keys::rest(model);
+    rest(model);
 }
 
 /// Asks for everything again that the view shows beside the board.
@@ -186,7 +186,7 @@ fn found(model: &mut Model, page: ListView, anew: bool, effects: &mut Vec<Effect
     if let Some(next) = history.next.filter(|_| history.found.len() < enough && history.pages < PAGES) {
         ask_page(model, Some(next), effects);
     }
-    super::keys::rest(model);
+    rest(model);
 }
 
 fn places(history: &History) -> Vec<Place> {

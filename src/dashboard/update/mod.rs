@@ -3,25 +3,23 @@
 mod acts;
 mod board;
 mod dialog;
+mod foot;
 mod form;
 mod keys;
 mod line;
 mod link;
 mod lists;
+mod prompt;
+mod rest;
 mod seen;
 mod typed;
 
 use super::effect::Effect;
-use super::model::{Model, Notice, Sent};
+use super::model::{Model, Sent};
 use super::msg::{Moment, Msg};
 use super::theme::Tone;
 use crossterm::event::KeyEventKind;
-use std::time::Duration;
-
-/// A sentence at the foot stands for so long.
-const NOTICE: Duration = Duration::from_secs(12);
-/// The request under the cursor is read when the cursor rested for so long.
-const REST: Duration = Duration::from_millis(250);
+use foot::say;
 
 /// Takes one message in, at `now`.
 pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
@@ -110,9 +108,4 @@ fn tick(model: &mut Model) -> Vec<Effect> {
         board::peek(model, &mut effects);
     }
     effects
-}
-
-/// Says something at the foot.
-fn say(model: &mut Model, tone: Tone, words: impl Into<String>) {
-    model.notice = Some(Notice { words: words.into(), tone, until: Moment(model.now.0 + NOTICE) });
 }

@@ -1,6 +1,7 @@
 //! What the last frame put before somebody's eyes.
 
-use super::super::model::{Model, Seen};
+use super::super::lists::Seen;
+use super::super::model::Model;
 use super::super::rows::Side;
 use super::super::view;
 
