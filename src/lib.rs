@@ -32,7 +32,7 @@
 //! `main.rs` sets up the process; `rooms.rs` introduces the command line to the neighbours that it may not know.
 //!
 //! A new provisioner, check or verb is one new file and one line in its table: `provision/table.rs`, `checks/mod.rs`, `cli/mod.rs`.
-//! A view of the dashboard is one new file, a line in `dashboard/views.rs` and one in `dashboard/view/mod.rs`.
+//! A view of the dashboard is one new file, a line in `dashboard/views.rs` and one in `dashboard/view/faces.rs`.
 //!
 //! # What there is not
 //! - No act without an event: the trail is the write, so there is no other way to change anything that rules.

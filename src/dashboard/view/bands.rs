@@ -138,7 +138,7 @@ pub fn states(model: &Model) -> Vec<Words> {
 fn tabs(model: &Model, plan: &Plan) -> Words {
     let mut words = Words::of(" ", Tone::Plain);
     for entry in TABLE.iter().filter(|entry| !entry.name.is_empty()) {
-        let (key, count) = (model.keys.first(entry.action), super::count(model, entry.view));
+        let (key, count) = (model.keys.first(entry.action), super::faces::count(model, entry.view));
         let here = entry.view == model.view;
         let text = format!("{key} {}{count}", entry.name);
         words.push(

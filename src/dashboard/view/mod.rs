@@ -7,6 +7,7 @@ mod bands;
 mod board;
 pub mod detail;
 pub mod dialog;
+mod faces;
 mod form;
 pub mod help;
 mod history;
@@ -24,6 +25,7 @@ use super::model::{Model, Sent};
 use super::msg::Moment;
 use super::views::View;
 use super::widget::canvas::Canvas;
+use faces::FACES;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -65,37 +67,6 @@ pub fn next_wake(model: &Model) -> Option<Moment> {
     ];
     due.into_iter().flatten().chain(sent).for_each(|at| eye.wake_at(at));
     eye.next().filter(|at| at.0 < std::time::Duration::MAX)
-}
-
-/// What draws a view between the bands, and what its tab counts.
-struct Face {
-    view: View,
-    compose: fn(&Model, &Eye, &mut Canvas, &Plan),
-    count: fn(&Model) -> String,
-}
-
-/// A view is one line here and one in the table of views.
-const FACES: [Face; 4] = [
-    Face {
-        view: View::Board,
-        compose: board::compose,
-        count: |model| {
-            let (waiting, live, late) = model.board.counts();
-            format!(" {waiting}·{live}·{late}")
-        },
-    },
-    Face { view: View::Mine, compose: mine::compose, count: |model| format!(" {}", mine::live(model)) },
-    Face { view: View::History, compose: history::compose, count: |_| String::new() },
-    Face {
-        view: View::Help,
-        compose: |model, _, canvas, plan| help::compose(model, canvas, plan),
-        count: |_| String::new(),
-    },
-];
-
-/// What the tab of a view counts.
-fn count(model: &Model, view: View) -> String {
-    FACES.iter().find(|face| face.view == view).map(|face| (face.count)(model)).unwrap_or_default()
 }
 
 fn compose(model: &Model, eye: &Eye, canvas: &mut Canvas, size: (u16, u16)) {
