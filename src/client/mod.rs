@@ -2,67 +2,27 @@
 //!
 //! A command carries a key of its own, so it may be sent again when its answer was lost: nothing is done twice.
 
+mod address;
 mod door;
 pub mod embedded;
 mod exchange;
+mod fault;
 pub mod kept;
 #[cfg(test)]
 mod tests;
 
+pub use address::Address;
 pub use door::Door;
+pub use fault::ClientError;
 
-use crate::config;
 use crate::secret::Secret;
 use crate::text::Instant;
-use crate::wire::Problem;
 use exchange::{Ask, Exchange};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Where a host is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// A Unix socket.
-    Unix(std::path::PathBuf),
-    /// `https://host:port`, or `http://` on loopback.
-    Http(String),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Http(url) => f.write_str(url),
-        }
-    }
-}
-
-impl From<config::Address> for Address {
-    fn from(address: config::Address) -> Self {
-        match address {
-            config::Address::Unix(path) => Self::Unix(path),
-            config::Address::Http(url) => Self::Http(url),
-        }
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClientError {
-    /// The host said no.
-    #[error("{}", .0.detail)]
-    Problem(Box<Problem>),
-    /// The host cannot be reached, with a sentence and its cure.
-    #[error("{0}")]
-    Away(String),
-    /// The host answered something that is no answer of ours.
-    #[error("{0}")]
-    Wrong(String),
-}
 
 /// When the last answer was given, and the last event that it knew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -3,7 +3,8 @@
 //! Holds no token: it only names the file that does.
 
 use super::address::Address;
-use super::{Judge, files};
+use super::files;
+use super::judge::Judge;
 use crate::policy::Fault;
 use crate::text::Length;
 use crate::text::instant::time_of;

@@ -3,8 +3,9 @@
 //! Holds no secret itself: an inline one is a fault.
 
 use super::address::{Listen, Network, StoreUrl};
+use super::judge::Judge;
 use super::webhooks::{RawWebhook, Webhook};
-use super::{Judge, check_private, files, read_secret};
+use super::{check_private, files, read_secret};
 use crate::policy::Fault;
 use crate::text::Length;
 use crate::text::Secret;

@@ -1,7 +1,7 @@
 //! `[[webhooks]]` of `server.toml`: where the server itself sends what happens, and what of it.
 
-use super::Judge;
 use super::address::Network;
+use super::judge::Judge;
 use crate::text::{Secret, SystemId, name::is_name};
 use schemars::JsonSchema;
 use serde::Deserialize;

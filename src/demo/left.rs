@@ -1,8 +1,7 @@
 //! What the night leaves behind: its trail, the checkpoint that the server signed last, and the key that checks it.
 
-use super::Trouble;
 use super::stage::write;
-use crate::cli::Exit;
+use crate::cli::{Exit, Trouble};
 use crate::config::{self, files};
 use crate::service::{export_line, host};
 use crate::trail::{self, checkpoint::Note, export};

@@ -1,10 +1,10 @@
 //! The night as you live it: the dashboard on it, you as the incident lead who may decide on everything, and the others going on
 //! around you. Nothing waits for you, and nothing is decided in your place.
 
-use super::Trouble;
 use super::stage::Stage;
 use super::teller::Teller;
 use crate::access::Status;
+use crate::cli::Trouble;
 use crate::client::{Address, Door};
 use crate::dashboard::{self, Options, Start};
 use crate::text::Length;

@@ -16,7 +16,7 @@ use crate::cli::{Exit, Trouble};
 use crate::config::files;
 use crate::wire::{BoardView, HeadView, RequestView};
 use serde_json::json;
-use stage::{Lead, Stage};
+use stage::{Lead, Stage, shown};
 use std::time::Duration;
 use teller::Teller;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -113,10 +113,6 @@ fn greet(teller: &Teller<'_>) -> Result<(), Trouble> {
         "Ctrl-C, or q and Enter, ends the night early.".into(),
         String::new(),
     ])
-}
-
-fn shown(address: &str) -> String {
-    files::shell(std::path::Path::new(address))
 }
 
 /// Ends every access that is still there, and waits until all were read back as gone.

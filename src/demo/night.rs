@@ -1,8 +1,9 @@
 //! The night itself: who does what, in order. Each act stands even where you were faster from another terminal.
 
-use super::Trouble;
+use super::stage::shown;
 use super::teller::{Teller, name};
 use crate::access::Status;
+use crate::cli::Trouble;
 use crate::text::{Instant, Length};
 use crate::wire::{EventsView, RequestView};
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ async fn yours(teller: &Teller<'_>) -> Result<[i64; 2], Trouble> {
     let other = "Count the orders that failed since the outage; done when the number is in INC-88";
     let second = file(teller, "bo", ["orders", "read"], lasting(600), other).await?;
     teller.say(&format!("The order queue is yours, so NL-{id} and NL-{second} wait for you, for this night."))?;
-    let store = super::shown(&teller.stage.address());
+    let store = shown(&teller.stage.address());
     teller.more(&format!("NIGHTLATCH_STORE={store} nightlatch approve {id}"))?;
     teller.pause(6).await;
     Ok([id, second])

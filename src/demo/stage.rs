@@ -1,9 +1,8 @@
 //! The stage: a folder of its own, with policy, helper and store; a real server on a socket in it; and a client for each of
 //! the people.
 
-use super::Trouble;
 use crate::admin::{self, Desk};
-use crate::cli::Exit;
+use crate::cli::{Exit, Trouble};
 use crate::client::{Address, Client};
 use crate::config::account::{self, Account};
 use crate::config::starter::{Start, starter};
@@ -215,6 +214,11 @@ pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), Trouble> {
     let cannot = |error: std::io::Error| fault(format!("{} cannot be written: {error}", path.display()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(cannot)?;
     file.write_all(text.as_bytes()).map_err(cannot)
+}
+
+/// An address as it is typed in a shell.
+pub(super) fn shown(address: &str) -> String {
+    crate::config::files::shell(Path::new(address))
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The teller: says what happens as it happens, and carries the people's words to the server.
 
-use super::Trouble;
 use super::stage::Stage;
 use crate::access::Status;
-use crate::cli::Exit;
 use crate::cli::output::Output;
 use crate::cli::page::Page;
+use crate::cli::{Exit, Trouble};
 use crate::client::{Client, ClientError};
 use crate::clock::Clock;
 use crate::service::host;

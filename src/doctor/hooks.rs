@@ -1,6 +1,6 @@
 //! Webhooks: whether each can be sent to as it is configured, and what could not be brought.
 
-use super::{Finding, Looks};
+use super::look::{Finding, Looks};
 use crate::config::Server;
 use crate::service::hooks::Hook;
 use crate::store::{Store, Undelivered};

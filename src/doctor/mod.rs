@@ -1,6 +1,7 @@
 //! The doctor: looks at everything that this installation needs, and says a cure for each fault. Changes nothing.
 
 mod hooks;
+mod look;
 pub mod notify;
 
 use crate::config::server::PolicyFrom;
@@ -8,43 +9,9 @@ use crate::config::{self, PolicyFile};
 use crate::provision::Table;
 use crate::service::{host, read_policy};
 use crate::store::Store;
-use serde::Serialize;
+use look::Looks;
+pub use look::{Finding, Look};
 use std::path::Path;
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finding {
-    /// As it should be.
-    Ok,
-    /// Worth a look.
-    Warning,
-    /// Wrong.
-    Fault,
-    /// The record is not what it was.
-    Tampered,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Look {
-    /// What: `configuration`, `policy`, `target sandbox`, …
-    pub what: String,
-    /// How bad it is.
-    pub finding: Finding,
-    /// In words, with the cure.
-    pub sentence: String,
-}
-
-/// What the doctor has found so far.
-#[derive(Debug, Default)]
-struct Looks(Vec<Look>);
-
-impl Looks {
-    fn say(&mut self, what: &str, finding: Finding, sentence: impl Into<String>) {
-        self.0.push(Look { what: what.to_owned(), finding, sentence: sentence.into() });
-    }
-}
 
 /// Looks at the installation that `server.toml` describes. `progress` hears what is being looked at.
 pub async fn examine(file: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Vec<Look> {
