@@ -1,5 +1,6 @@
 //! The laws of the house, read out of the sources: what may know what. Each breach names its line and the cure.
 
+mod circles;
 mod source;
 
 use regex::Regex;
@@ -229,6 +230,11 @@ fn held(breaches: &[String]) {
 #[test]
 fn imports_go_down() {
     held(&imports_that_climb(&src()));
+}
+
+#[test]
+fn files_make_no_circles() {
+    held(&circles::circles(&src()));
 }
 
 #[test]

@@ -86,8 +86,14 @@ impl Source {
         names
     }
 
+    /// The path of its module, such as `crate::store::write`.
+    pub fn module_path(&self) -> String {
+        let path = self.module.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+        if path == "lib" { "crate".to_owned() } else { format!("crate::{path}") }
+    }
+
     /// `super::x` and `self::x` as seen from the crate.
-    fn resolve(&self, path: &str) -> String {
+    pub fn resolve(&self, path: &str) -> String {
         let mut here: Vec<&str> = self.module.trim_end_matches(".rs").split('/').collect();
         if here.last() == Some(&"mod") {
             here.pop();
@@ -119,7 +125,7 @@ fn moves(path: &str, text: &str) -> Vec<(String, String)> {
 }
 
 /// A `use` tree as single paths, each with its place in the tree.
-fn unfold(tree: &str) -> Vec<(usize, String)> {
+pub fn unfold(tree: &str) -> Vec<(usize, String)> {
     let mut paths = Vec::new();
     let mut stack: Vec<String> = Vec::new();
     let mut word = String::new();
