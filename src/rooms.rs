@@ -186,7 +186,8 @@ async fn webhook(
             }
             let row = |one: &Undelivered| {
                 let next = one.dead_at.map_or_else(|| one.next_at.to_string(), |at| format!("given up {at}"));
-                let (event, request) = (one.seq.to_string(), format!("NL-{}", one.request));
+                let (event, request) =
+                    (one.seq.to_string(), one.about().map_or("-".into(), |number| format!("NL-{number}")));
                 vec![hook_name(one).into(), event, request, one.since.to_string(), next, one.sentence.clone()]
             };
             let rows: Vec<Vec<String>> = waiting.iter().map(row).collect();
@@ -211,7 +212,7 @@ fn hook_name(one: &Undelivered) -> &str {
 
 fn undelivered_json(one: &Undelivered) -> serde_json::Value {
     json!({
-        "webhook": hook_name(one), "event": one.seq, "request": one.request, "since": one.since, "tries": one.tries,
+        "webhook": hook_name(one), "event": one.seq, "request": one.about(), "since": one.since, "tries": one.tries,
         "next_at": one.next_at, "given_up_at": one.dead_at, "sentence": one.sentence,
     })
 }

@@ -44,9 +44,10 @@ fn one(webhook: &str, left: &[&Undelivered], looks: &mut Looks) {
         looks.say(&what, Finding::Warning, sentence);
     }
     for letter in dead.iter().take(NAMED) {
-        let (seq, number, since) = (letter.seq, letter.request, letter.since);
+        let (seq, since) = (letter.seq, letter.since);
+        let number = letter.about().map_or_else(String::new, |number| format!(" (NL-{number})"));
         let sentence = format!(
-            "event {seq} (NL-{number}) was given up, first tried {since}: {}; \
+            "event {seq}{number} was given up, first tried {since}: {}; \
              send it again with nightlatch admin webhook resend {webhook} {seq}",
             letter.sentence
         );

@@ -6,7 +6,7 @@
 use crate::access::event::About;
 use crate::access::{Event, Request, Status, overdue, status};
 use crate::config::webhooks::What;
-use crate::policy::{Kind, Policy};
+use crate::policy::{Duty, Kind, Policy};
 use crate::text::{Clean, Instant, Length, PersonId, Secret};
 use ring::hmac;
 use serde::Serialize;
@@ -95,7 +95,7 @@ struct Details<'a> {
 
 /// Whether an event is one of those that somebody is told.
 pub const fn is_told(event: &Event) -> bool {
-    matches!(event, Event::Told { .. } | Event::Routed { .. } | Event::DutyPassed { .. })
+    matches!(event, Event::Told { .. } | Event::Routed { .. } | Event::DutyPassed { .. } | Event::PolicyRefused { .. })
 }
 
 /// Whether a webhook for `what` is sent an event.
@@ -180,6 +180,22 @@ pub fn body(happened: Happened<'_>, request: &Request, policy: &Policy, store: &
         sentence,
     };
     // Nothing in it can fail to be written as JSON.
+    serde_json::to_string(&payload).unwrap_or_default()
+}
+
+/// The body of a delivery that is about the policy, for its admins. What is wrong with its file is not told: it may name
+/// whatever stands there.
+pub fn body_about_policy(happened: Happened<'_>, policy: &Policy, store: &str) -> String {
+    let admins = policy.people.keys().filter(|person| policy.is(person, Duty::Admin));
+    let payload = Payload {
+        id: happened.seq,
+        at: happened.at,
+        store,
+        event: Kinds { kind: happened.kind, about: None },
+        to: admins.map(|person| who(policy, person)).collect(),
+        request: None,
+        sentence: "a policy was refused: the one before it rules on".into(),
+    };
     serde_json::to_string(&payload).unwrap_or_default()
 }
 

@@ -16,6 +16,7 @@ name = "Ana Ruiz"
 name = "Sam Lee"
 [people.li]
 name = "Li Wei"
+duties = ["admin"]
 [systems.payments]
 name = "Payment service"
 environment = "production"
@@ -103,6 +104,19 @@ fn what_is_sent() {
             "approver": {"id": "sam", "name": "Sam Lee"},
         },
         "sentence": "NL-142 waits for a verdict: Ana Ruiz, restart on payments (emergency)",
+    });
+    assert_eq!(sent, wanted);
+}
+
+#[test]
+fn of_a_refused_policy_only_that_it_is_refused_is_sent() {
+    let event = Event::PolicyRefused { hash: "ab".into(), fault: Text::draft("line 3: the vault of Mallory") };
+    assert!(wants(&[What::Told], &event) && !wants(&[What::Verdicts, What::Access, What::Overdue], &event));
+    let happened = Happened { seq: 9, at: at(), kind: "policy-refused", event: &event };
+    let sent: Value = serde_json::from_str(&body_about_policy(happened, &RULES, "abcd1234")).unwrap();
+    let wanted = serde_json::json!({
+        "id": 9, "at": "2026-11-21T23:40:00Z", "store": "abcd1234", "event": {"kind": "policy-refused"},
+        "to": [{"id": "li", "name": "Li Wei"}], "sentence": "a policy was refused: the one before it rules on",
     });
     assert_eq!(sent, wanted);
 }

@@ -14,6 +14,7 @@ use crate::outbound::{Allow, Outbound};
 use crate::policy::Fault as FileFault;
 use crate::store::{HOLDS, Step, Stored, Undelivered};
 use crate::text::{Clean, Instant, Length, Secret, SystemId};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a receiver may take.
@@ -38,6 +39,9 @@ pub struct Hook {
     name: String,
     url: Secret,
     secret: Secret,
+    secret_file: PathBuf,
+    /// Why the file of the secret was refused when it was read last.
+    secret_fault: Option<String>,
     systems: Option<Vec<SystemId>>,
     what: Vec<What>,
     allow: Vec<Allow>,
@@ -50,20 +54,33 @@ impl Hook {
     }
 
     fn of(webhook: &config::webhooks::Webhook) -> Result<Self, FileFault> {
-        let secret = read_secret(&webhook.secret_file)?;
-        if secret.reveal().len() < SHORTEST {
-            let file = webhook.secret_file.display().to_string();
-            let sentence = format!("the secret of webhook {} is shorter than {SHORTEST} characters", webhook.name);
-            return Err(FileFault::new(&file, 0, &sentence, "write what openssl rand -hex 32 prints"));
-        }
         Ok(Self {
             name: webhook.name.clone(),
             url: webhook.url.clone(),
-            secret,
+            secret: secret(&webhook.name, &webhook.secret_file)?,
+            secret_file: webhook.secret_file.clone(),
+            secret_fault: None,
             systems: webhook.systems.clone(),
             what: webhook.what.clone(),
             allow: webhook.allow.iter().filter_map(|allow| allow.parse().ok()).collect(),
         })
+    }
+
+    /// Reads the secret again: somebody may have written another one. A file that is refused leaves the one before in place.
+    fn renew(&mut self) {
+        let fault = match secret(&self.name, &self.secret_file) {
+            Ok(secret) => {
+                self.secret = secret;
+                None
+            }
+            Err(fault) => Some(fault.to_string()),
+        };
+        if self.secret_fault != fault {
+            if let Some(fault) = &fault {
+                tracing::error!(webhook = self.name, fault, "a webhook's secret is refused; the one before signs on");
+            }
+            self.secret_fault = fault;
+        }
     }
 
     /// What it is called.
@@ -101,6 +118,16 @@ impl Hook {
     }
 }
 
+fn secret(name: &str, file: &Path) -> Result<Secret, FileFault> {
+    let secret = read_secret(file)?;
+    if secret.reveal().len() < SHORTEST {
+        let sentence = format!("the secret of webhook {name} is shorter than {SHORTEST} characters");
+        let cure = "write what openssl rand -hex 32 prints";
+        return Err(FileFault::new(&file.display().to_string(), 0, &sentence, cure));
+    }
+    Ok(secret)
+}
+
 impl Service {
     /// Follows the trail for each of these, from where each stands; a new one begins at the head.
     pub async fn follow_webhooks(&self, hooks: Vec<Hook>) -> Answered<()> {
@@ -118,7 +145,15 @@ impl Service {
 struct Wanted {
     stored: Stored,
     event: Event,
-    request: Request,
+    /// What it is about, where that is a request.
+    request: Option<Request>,
+}
+
+impl Wanted {
+    /// The number of the request, as it is kept with what could not be brought; 0 for none.
+    fn number(&self) -> i64 {
+        self.request.as_ref().map_or(0, |request| request.number.0)
+    }
 }
 
 /// The event that the others wait behind, since it failed.
@@ -293,7 +328,14 @@ impl Courier {
         }
         let ruling = self.service.ruling().await?;
         let happened = Happened { seq, at: wanted.stored.at, kind: &wanted.stored.kind, event: &wanted.event };
-        let body = webhook::body(happened, &wanted.request, &ruling.policy, &self.service.inner.store_id, at);
+        let body = {
+            let store = &self.service.inner.store_id;
+            match &wanted.request {
+                Some(request) => webhook::body(happened, request, &ruling.policy, store, at),
+                None => webhook::body_about_policy(happened, &ruling.policy, store),
+            }
+        };
+        self.hook.renew();
         let outcome = self.hook.send(&self.out, seq, body, at).await;
         let now = self.service.now().at;
         match &outcome {
@@ -322,7 +364,7 @@ impl Courier {
 
     /// Brings the event that the others wait behind.
     async fn try_head(&mut self, wanted: &Wanted, at: Instant) -> Answered<Nap> {
-        let (seq, request) = (wanted.stored.seq, wanted.request.number);
+        let (seq, request) = (wanted.stored.seq, wanted.number());
         let Some(outcome) = self.send(wanted, at).await? else { return Ok(Nap::For(LOOK)) };
         let now = self.service.now().at;
         let known = self.waits.filter(|waits| waits.seq == seq);
@@ -331,7 +373,7 @@ impl Courier {
         let aside = |sentence: String, next_at: Instant, dead_at: Option<Instant>| Undelivered {
             follower: self.name.clone(),
             seq,
-            request: request.0,
+            request,
             since: waits.since,
             tries: waits.tries,
             next_at,
@@ -424,10 +466,9 @@ impl Courier {
     }
 
     async fn record(&self, wanted: &Wanted, fault: Option<String>) -> Answered<()> {
-        if !webhook::is_told(&wanted.event) {
-            return Ok(());
-        }
-        let (number, seq) = (wanted.request.number, wanted.stored.seq);
+        // What is told of no request stands on none.
+        let Some(request) = wanted.request.as_ref().filter(|_| webhook::is_told(&wanted.event)) else { return Ok(()) };
+        let (number, seq) = (request.number, wanted.stored.seq);
         let channel = self.name.parse().map_err(|bad: BadChannel| Fault::Broken(bad.to_string()))?;
         match self.service.delivered(number, seq, &channel, fault).await {
             Err(Fault::Refused(refusal)) => {
@@ -445,12 +486,19 @@ fn left(then: Instant, at: Instant) -> Option<Length> {
     (left > Length::ZERO && left <= webhook::FURTHEST).then_some(left)
 }
 
-/// An event with its request, if it is one of a request.
+/// An event with its request, if it is one of a request, or about the policy.
 async fn about(service: &Service, stored: &Stored) -> Answered<Option<Wanted>> {
     // What a newer version wrote is not for this one to tell.
-    let (Ok(told), Ok(Subject::Request(number))) = (stored.told(), stored.subject.parse()) else { return Ok(None) };
-    let request = service.inner.store.request(number).await?;
-    Ok(request.map(|(request, _)| Wanted { stored: stored.clone(), event: told.event, request }))
+    let (Ok(told), Ok(subject)) = (stored.told(), stored.subject.parse()) else { return Ok(None) };
+    let request = match subject {
+        Subject::Request(number) => match service.inner.store.request(number).await? {
+            Some((request, _)) => Some(request),
+            None => return Ok(None),
+        },
+        Subject::Policy => None,
+        _ => return Ok(None),
+    };
+    Ok(Some(Wanted { stored: stored.clone(), event: told.event, request }))
 }
 
 async fn wanted(service: &Service, hook: &Hook, stored: &Stored) -> Answered<Option<Wanted>> {
@@ -458,6 +506,10 @@ async fn wanted(service: &Service, hook: &Hook, stored: &Stored) -> Answered<Opt
         return Ok(None);
     }
     let found = about(service, stored).await?;
-    let ours = |system: &SystemId| hook.systems.as_ref().is_none_or(|systems| systems.contains(system));
-    Ok(found.filter(|wanted| ours(&wanted.request.ask.system)))
+    // One that wants some systems wants nothing that is about none.
+    let ours = |wanted: &Wanted| {
+        let system = wanted.request.as_ref().map(|request| &request.ask.system);
+        hook.systems.as_ref().is_none_or(|systems| system.is_some_and(|system| systems.contains(system)))
+    };
+    Ok(found.filter(ours))
 }

@@ -39,7 +39,7 @@ pub struct Undelivered {
     pub follower: String,
     /// The event.
     pub seq: i64,
-    /// The request that it is about.
+    /// The request that it is about; 0 for none.
     pub request: i64,
     /// When it was tried first.
     pub since: Instant,
@@ -56,6 +56,11 @@ pub struct Undelivered {
 pub(super) const COLUMNS: &str = "follower, seq, request, since, tries, next_at, dead_at, sentence";
 
 impl Undelivered {
+    /// The number of the request that it is about, if it is about one.
+    pub fn about(&self) -> Option<i64> {
+        Some(self.request).filter(|number| *number != 0)
+    }
+
     pub(super) fn of(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             follower: row.text(0)?.to_owned(),

@@ -9,9 +9,10 @@ use nightlatch::access::Status;
 use nightlatch::store::{Location, Step};
 use nightlatch::text::Length;
 use nightlatch::wire::WindowBody;
-use receiver::{Answer, Receiver, SECRET, hooks, toml};
+use receiver::{Answer, Heard, Receiver, SECRET, hooks, toml};
 use ring::hmac;
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,10 +107,7 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
         assert_eq!(first.header("nightlatch-delivery"), said["id"].to_string());
         assert_eq!(said["request"]["number"], format!("NL-{number}"));
         assert_eq!(said["to"][0]["name"], "Sam Lee");
-        let (time, mac) = first.header("nightlatch-signature").split_once(",v1=").unwrap();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-        let signed = format!("{}.{}", time.strip_prefix("t=").unwrap(), first.body);
-        hmac::verify(&key, signed.as_bytes(), &hex(mac)).unwrap();
+        assert!(is_signed(first, SECRET));
         let verdict = verdicts.heard()[0].json();
         assert_eq!(verdict["event"]["kind"], "approved");
         // As it stands when it is sent.
@@ -124,8 +122,58 @@ async fn a_delivery_is_signed_says_what_happened_and_not_what_somebody_wrote() {
     .await;
 }
 
+fn is_signed(heard: &Heard, secret: &str) -> bool {
+    let (time, mac) = heard.header("nightlatch-signature").split_once(",v1=").unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let signed = format!("{}.{}", time.strip_prefix("t=").unwrap(), heard.body);
+    hmac::verify(&key, signed.as_bytes(), &hex(mac)).is_ok()
+}
+
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn another_secret_signs_the_next_delivery_and_a_refused_one_none() {
+    let house = sqlite().await;
+    let receiver = Receiver::kind();
+    house.follow(&[receiver.toml("pager", "")]).await;
+    let file = house.folder.join("pager.secret");
+    let other = "another-key-for-the-night";
+    for (written, mode, signs) in
+        [(SECRET, 0o600, SECRET), (other, 0o600, other), ("short", 0o600, other), (SECRET, 0o644, other)]
+    {
+        // The mode first: nobody is to read what is to be refused while it is not yet.
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::write(&file, written).unwrap();
+        let head = house.store.seq();
+        house.ask().await;
+        house.soon("it came", second(), async || receiver.ids().iter().any(|id| *id > head)).await;
+        let came = receiver.heard().into_iter().find(|heard| heard.id() > head).unwrap();
+        assert!(is_signed(&came, signs), "{written:?} {mode:o}");
+    }
+    house.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_policy_is_sent_without_a_word_of_it() {
+    let house = sqlite().await;
+    let (all, some) = (Receiver::kind(), Receiver::kind());
+    house.follow(&[all.toml("all", ""), some.toml("some", "systems = [\"payments\"]")]).await;
+    house.folder.write("policy.toml", "leads = \"canary\"\n");
+    house.service.reload();
+    let refused = |heard: &Heard| heard.json()["event"]["kind"] == "policy-refused";
+    house.soon("it came", second(), async || all.heard().iter().any(refused)).await;
+    let came = all.heard().into_iter().find(refused).unwrap();
+    assert_eq!((came.json().get("request"), &came.json()["to"][0]["id"]), (None, &"sam".into()), "{}", came.body);
+    assert!(!came.body.contains("canary"), "{}", came.body);
+    // It is in nobody's way, and who wants some systems is not sent it.
+    let number = house.ask().await;
+    house.soon("the ask came", second(), async || !some.ids().is_empty()).await;
+    assert_eq!(some.heard()[0].json()["request"]["id"], number);
+    let (later, first) = (all.clone(), came.id());
+    house.soon("it came to all", second(), async || later.ids().last().is_some_and(|id| *id > first)).await;
+    house.service.stop().await;
 }
 
 #[tokio::test]
