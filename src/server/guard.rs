@@ -143,20 +143,22 @@ fn bare(host: &str) -> &str {
 
 /// Pages of other origins are never answered; programs send no origin.
 fn foreign_origin(headers: &HeaderMap) -> Option<No> {
-    let foreign = No::new(
-        StatusCode::FORBIDDEN,
-        "foreign-origin",
-        "pages of other origins are not answered",
-        "use a program: the server has no pages",
-    );
+    let foreign = || {
+        No::new(
+            StatusCode::FORBIDDEN,
+            "foreign-origin",
+            "pages of other origins are not answered",
+            "use a program: the server has no pages",
+        )
+    };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let own = |origin: &HeaderValue| {
         let origin = origin.to_str().ok().and_then(|text| text.split_once("://"));
         origin.is_some_and(|(_, name)| host.is_some_and(|host| host.eq_ignore_ascii_case(name)))
     };
     if headers.get_all(header::ORIGIN).iter().any(|origin| !own(origin)) {
-        return Some(foreign);
+        return Some(foreign());
     }
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    matches!(site, Some("cross-site" | "same-site")).then_some(foreign)
+    matches!(site, Some("cross-site" | "same-site")).then(foreign)
 }

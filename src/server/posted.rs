@@ -5,9 +5,9 @@ use super::problem::No;
 use crate::access::refusal::Code;
 use crate::service::Key;
 use crate::text::Clean;
-use crate::trail::link::hex;
+use crate::trail::Link;
 use crate::wire::IDEMPOTENCY_KEY;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -46,15 +46,15 @@ where
                 "send Content-Type: application/json",
             ));
         }
-        let hashed = [parts.method.as_str().as_bytes(), b" ", path.as_bytes(), b"\n", &bytes].concat();
-        let body_hash = hex(ring::digest::digest(&ring::digest::SHA256, &hashed).as_ref());
+        let hashed = Link::of(&[parts.method.as_str().as_bytes(), b" ", path.as_bytes(), b"\n", &bytes]);
+        let body_hash = hashed.to_string();
         let key = Key { key: key(&parts.headers)?, body_hash };
         Ok(Self { body: read(if bytes.is_empty() { b"{}" } else { &bytes })?, key })
     }
 }
 
 /// The whole body, if it is small enough and comes in time.
-async fn whole(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u8>, No> {
+async fn whole(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, No> {
     let too_large = || {
         No::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,7 +68,7 @@ async fn whole(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u8>, 
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes.to_vec()),
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(fault)) if is_limit(&fault) => Err(too_large()),
         Ok(Err(_)) => Err(No::bad("the body broke off", "send it again")),
         Err(_) => Err(No::new(

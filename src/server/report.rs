@@ -15,12 +15,13 @@ pub async fn report(State(desk): State<Desk>, mut request: Request, next: Next) 
     let who = Who::default();
     request.extensions_mut().insert(who.clone());
     let method = known(request.method());
-    let path = Clean::line(request.uri().path()).cut(120);
+    let uri = request.uri().clone();
     let place = request.extensions().get::<Peer>().map(|peer| peer.place(request.headers(), &desk.options));
     let response = next.run(request).await;
 
     let status = response.status();
     if let Some(said) = response.extensions().get::<Said>() {
+        let path = Clean::line(uri.path()).cut(120);
         let who = who.0.get().map_or("nobody", String::as_str);
         let (place, path) = (place.as_deref().unwrap_or("unknown"), path.as_str());
         let (code, status) = (said.code, status.as_u16());

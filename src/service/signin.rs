@@ -84,6 +84,16 @@ impl Service {
 
     async fn look_up_all(self) {
         loop {
+            // Whoever is about to ask comes along: others run once, and again as long as that brings more.
+            let mut before = 0;
+            loop {
+                let wait = self.inner.tokens.lock().hashes.len();
+                if wait <= before {
+                    break;
+                }
+                before = wait;
+                tokio::task::yield_now().await;
+            }
             let some = {
                 let mut waiting = self.inner.tokens.lock();
                 waiting.running = !waiting.hashes.is_empty();

@@ -193,7 +193,10 @@ pub fn resolve(text: &str, zone: Tz, now: Instant) -> Result<Resolved, BadInstan
 
 /// In a sentence for whomever it may concern, to the second: `2026-11-22 00:30:15Z`.
 pub fn said(at: Instant) -> String {
-    at.utc().format("%Y-%m-%d %H:%M:%SZ").to_string()
+    match at.written(&mut [0; WRITTEN]).and_then(|text| Some((text.get(..10)?, text.get(11..19)?))) {
+        Some((day, time)) => format!("{day} {time}Z"),
+        None => at.utc().format("%Y-%m-%d %H:%M:%SZ").to_string(),
+    }
 }
 
 /// In full: `2026-11-22 00:30 GMT`.
@@ -377,6 +380,7 @@ mod tests {
             let at = Instant::from_millis(millis);
             let slow = at.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true);
             assert_eq!((at.to_string(), serde_json::to_string(&at).unwrap()), (slow.clone(), format!("\"{slow}\"")));
+            assert_eq!(said(at), at.utc().format("%Y-%m-%d %H:%M:%SZ").to_string());
         }
     }
 

@@ -29,8 +29,8 @@ pub(super) struct Buffers {
     words: Vec<u8>,
 }
 
-/// A text that a body refers to: its number, its name and its hash in digits.
-type Reference<'a> = (i64, &'a str, &'a str);
+/// A text that a body refers to: its number, its name, its hash in digits and as read.
+type Reference<'a> = (i64, &'a str, &'a str, Link);
 
 /// Reads a line; `None` where it is not as we write it, or anything about it does not fit.
 pub(super) fn whole<'a>(line: &'a str, buffers: &mut Buffers) -> Option<Whole<'a>> {
@@ -71,7 +71,7 @@ pub(super) fn whole<'a>(line: &'a str, buffers: &mut Buffers) -> Option<Whole<'a
     named.sort_unstable();
     named.dedup();
     cut.mark(",\"texts\":[")?;
-    for (place, (_, name, hash)) in named.iter().enumerate() {
+    for (place, (_, name, hash, read)) in named.iter().enumerate() {
         cut.mark(if place == 0 { "{\"name\":\"" } else { ",{\"name\":\"" })?;
         if cut.plain()? != *name {
             return None;
@@ -87,7 +87,7 @@ pub(super) fn whole<'a>(line: &'a str, buffers: &mut Buffers) -> Option<Whole<'a
         buffers.words.extend(salt);
         cut.words(&mut buffers.words)?;
         cut.mark("}")?;
-        if Link::of_one(&buffers.words) != hash.parse().ok()? {
+        if Link::of_one(&buffers.words) != *read {
             return None;
         }
     }
@@ -265,8 +265,11 @@ impl<'a> Cut<'a> {
                 }
                 ("hash", part) => {
                     taken.push(own);
-                    hash =
-                        if let Part::Text(digits) = part { digits.parse::<Link>().ok().map(|_| digits) } else { None };
+                    hash = if let Part::Text(digits) = part {
+                        digits.parse::<Link>().ok().map(|read| (digits, read))
+                    } else {
+                        None
+                    };
                 }
                 _ if named.len() > before => taken.push(own),
                 _ => {}
@@ -277,9 +280,9 @@ impl<'a> Cut<'a> {
                 _ => return None,
             }
         }
-        if let (Some(id), Some(hash)) = (text, hash) {
+        if let (Some(id), Some((hash, read))) = (text, hash) {
             named.truncate(begun);
-            named.push((id, key, hash));
+            named.push((id, key, hash, read));
         }
         Some(())
     }
