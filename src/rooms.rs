@@ -8,6 +8,7 @@ use nightlatch::cli::{
     Trouble, WebhookVerb,
 };
 use nightlatch::client::Door;
+use nightlatch::client::embedded::Seat;
 use nightlatch::config::{Client, Paths};
 use nightlatch::dashboard::{self, Ended, Options};
 use nightlatch::demo::{self, How};
@@ -279,7 +280,7 @@ async fn sit_down(asked: Dashboard) -> Said {
     options.lock_after = likes.lock_after.unwrap_or(options.lock_after);
     let embedded = matches!(asked.door, Door::Embedded { .. });
     let starter = Some(paths.policy_file()).filter(|policy| embedded && !policy.exists());
-    let seat = embedded.then(|| dashboard::Seat::take(&paths)).flatten();
+    let seat = embedded.then(|| Seat::take(&paths)).flatten();
     // A wall screen is nobody's desk.
     let tells = (!asked.read_only).then_some(asked.notify);
     let start = dashboard::Start { door: asked.door, keeps: Some(paths.clone()), tells, log: paths.state, options };
@@ -295,7 +296,7 @@ async fn sit_down(asked: Dashboard) -> Said {
     }
     // What stood at the foot for a while, in full.
     left.model.options.faults.iter().for_each(|fault| out.remark(fault));
-    if seat.is_some_and(dashboard::Seat::leave_as_last) {
+    if seat.is_some_and(Seat::leave_as_last) {
         out.remark(left.stays());
     }
     Ok(ended(left.ended))

@@ -4,7 +4,7 @@
 use super::board::Mine;
 use super::exit::{Exit, Trouble};
 use super::eye::Eye;
-use super::link::Context;
+use super::link::{Context, door};
 use super::page::Page;
 use super::told::Told;
 use super::watch::{News, Watcher};
@@ -46,7 +46,7 @@ pub async fn run(open: Option<RequestNumber>, read_only: bool, cx: &Context, roo
     };
     seat.say(&Page::of(format!("nightlatch as {}. help lists the commands, quit leaves.", me.view.person.id)))?;
     let (news, mut heard) = mpsc::channel(64);
-    let mut watcher = Watcher::new(link);
+    let mut watcher = Watcher::new(link, door(&cx.settings()?)?);
     let watching = tokio::spawn(async move {
         loop {
             let next = watcher.next().await;

@@ -5,7 +5,9 @@
 
 use super::Outcome;
 use super::exit::{Exit, Trouble};
-use super::link::{Context, Got, Link};
+use super::link::{Context, Got, Link, door};
+use crate::client::Door;
+use crate::client::embedded::Seat;
 use crate::secret::below;
 use crate::wire::BoardView;
 use serde_json::json;
@@ -18,6 +20,8 @@ const LONGEST: u64 = 30_000;
 /// The board, answer by answer.
 pub struct Watcher {
     link: Link,
+    /// The embedded store does not stop while it is watched, and is started again when it died.
+    embedded: Option<(Door, Option<Seat>)>,
     after: Option<i64>,
     pause: u64,
 }
@@ -32,8 +36,12 @@ pub enum News {
 
 impl Watcher {
     /// From now on.
-    pub const fn new(link: Link) -> Self {
-        Self { link, after: None, pause: 0 }
+    pub fn new(link: Link, door: Door) -> Self {
+        let embedded = match &door {
+            Door::Hosts { .. } => None,
+            Door::Embedded { paths, .. } => Some(Seat::take(paths)),
+        };
+        Self { link, embedded: embedded.map(|seat| (door, seat)), after: None, pause: 0 }
     }
 
     /// Waits for the next news. A link that may come back is waited for.
@@ -51,6 +59,10 @@ impl Watcher {
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(FIRST + below(self.pause))).await;
                     self.pause = self.pause.saturating_mul(2).min(LONGEST);
+                    if let Some((door, _)) = &self.embedded {
+                        // Why it does not start is what the next try says.
+                        drop(door.open().await);
+                    }
                 }
             }
         }
@@ -79,7 +91,7 @@ impl Watcher {
 
 /// Prints lines until nobody reads them.
 pub async fn run(cx: &Context) -> Outcome {
-    let mut watcher = Watcher::new(cx.link().await?);
+    let mut watcher = Watcher::new(cx.link().await?, door(&cx.settings()?)?);
     let out = watcher.link.out;
     loop {
         let told = match watcher.next().await? {

@@ -8,6 +8,7 @@ use crate::config::Paths;
 use crate::config::paths::private_folder;
 use crate::policy::Fault;
 use crate::text::Clean;
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
@@ -49,6 +50,26 @@ pub async fn join_or_start(paths: &Paths, program: &Path) -> Result<Client, Clie
     }
     let said = last_words(&log).map_or_else(String::new, |words| format!(" ({words})"));
     Err(ClientError::Away(format!("the embedded store does not start{said}: read {}", log.display())))
+}
+
+/// One's place among those who sit before the embedded store, at a dashboard or its lines: it does not stop meanwhile.
+#[derive(Debug)]
+pub struct Seat(File);
+
+impl Seat {
+    /// Takes one; none where the folder takes no file.
+    pub fn take(paths: &Paths) -> Option<Self> {
+        private_folder(&paths.runtime).ok()?;
+        let path = paths.dashboards();
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).ok()?;
+        flock(&file, FlockOperation::NonBlockingLockShared).ok()?;
+        Some(Self(file))
+    }
+
+    /// Leaves it. Whether nobody else has one.
+    pub fn leave_as_last(self) -> bool {
+        flock(&self.0, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
 }
 
 /// A client of the embedded store, which need not run.

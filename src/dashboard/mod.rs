@@ -44,7 +44,7 @@ pub use effect::Effect;
 pub use model::{Colours, Model, Options};
 pub use msg::{ActId, AskId, Moment, Msg, Refused};
 pub use run::Ended;
-pub use session::{Left, Seat, Start, sit};
+pub use session::{Left, Start, sit};
 pub use update::update;
 pub use view::{draw, next_wake, title};
 

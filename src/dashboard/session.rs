@@ -12,16 +12,12 @@ use crate::client::{Door, kept};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Paths;
 use crate::config::client::Notify;
-use crate::config::paths::private_folder;
 use crate::notifier;
 use crate::text::{Instant, Length};
 use crossterm::event::EventStream;
 use futures_util::stream::{self, Stream, StreamExt};
 use ratatui::Terminal;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -174,26 +170,6 @@ fn told() -> io::Result<impl Stream<Item = Told> + Unpin> {
 const STOPPED: i32 = rustix::process::Signal::TSTP.as_raw();
 /// SIGCONT.
 const CONTINUED: i32 = rustix::process::Signal::CONT.as_raw();
-
-/// One's place among the dashboards of the embedded store.
-#[derive(Debug)]
-pub struct Seat(File);
-
-impl Seat {
-    /// Takes one; none where the folder takes no file.
-    pub fn take(paths: &Paths) -> Option<Self> {
-        private_folder(&paths.runtime).ok()?;
-        let path = paths.dashboards();
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).ok()?;
-        flock(&file, FlockOperation::NonBlockingLockShared).ok()?;
-        Some(Self(file))
-    }
-
-    /// Leaves it. Whether nobody else has one.
-    pub fn leave_as_last(self) -> bool {
-        flock(&self.0, FlockOperation::NonBlockingLockExclusive).is_ok()
-    }
-}
 
 impl Left {
     /// What goes on after the last dashboard of the embedded store was left.

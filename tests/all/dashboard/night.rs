@@ -4,7 +4,8 @@ use super::{dialog, types};
 use crate::attacks::embedded::Home;
 use crate::support::TempFolder;
 use crate::support::served::{Watch, bare, ends, stdout, until};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn the_night_is_lived_and_its_trail_tells_of_you() {
@@ -95,25 +96,36 @@ fn it_works_inside_tmux() {
     until("tmux ends with it", || (!tmux(&["list-sessions"]).unwrap().status.success()).then_some(()));
 }
 
-#[test]
-fn an_open_dashboard_keeps_the_embedded_store_and_starts_it_again_when_it_died() {
+/// Whoever sits before the embedded store keeps it, and starts it again when it died.
+fn keeps_its_store(args: &[&str], open: &str, back: &str, leave: &str) {
     let home = Home::new();
+    let (idle, null) = (Duration::from_secs(1), Stdio::null);
     let mut serve = bare(home.path());
-    let (idle, null) = (std::time::Duration::from_secs(1), std::process::Stdio::null);
     let mut server = serve.args(["serve", "--embedded", "--idle", "1s"]).stdout(null()).stderr(null()).spawn().unwrap();
     until("it listens", || home.path().join("r/nightlatch/sock").exists().then_some(()));
-    let mut pane = super::open(&bare(home.path()));
-    pane.shows("LIVE");
+    let mut command = bare(home.path());
+    let mut pty = super::Pty::sized(command.args(args), 120, 40);
+    pty.shows(open);
     let begun = Watch::start();
     while begun.elapsed() < 4 * idle {
         assert_eq!(server.try_wait().unwrap(), None, "somebody looks at it");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    pane.shows("OFFLINE");
-    pane.shows("LIVE");
-    assert_eq!(home.servers().len(), 1, "the dashboard started it again");
-    pane.keys("q");
-    assert!(pane.ends().success());
+    pty.shows("OFFLINE");
+    until("it is started again", || (home.servers().len() == 1).then_some(()));
+    pty.shows(back);
+    pty.keys(leave);
+    assert!(pty.ends().success());
+}
+
+#[test]
+fn an_open_dashboard_keeps_the_embedded_store_and_starts_it_again_when_it_died() {
+    keeps_its_store(&[], "LIVE", "LIVE", "q");
+}
+
+#[test]
+fn so_does_the_one_of_lines() {
+    keeps_its_store(&["--plain"], "0 overdue, ", "0 overdue, ", "quit\r");
 }
