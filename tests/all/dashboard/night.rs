@@ -113,7 +113,6 @@ fn keeps_its_store(args: &[&str], open: &str, back: &str, leave: &str) {
     }
     server.kill().unwrap();
     server.wait().unwrap();
-    pty.shows("OFFLINE");
     until("it is started again", || (home.servers().len() == 1).then_some(()));
     pty.shows(back);
     pty.keys(leave);
