@@ -180,8 +180,12 @@ impl Service {
         for request in waiting {
             let facts = Facts::about((&ruling.policy, &ruling.hash), &request, &frozen);
             // Run dry first: looking must not cost a write.
-            if !decide(&facts, &Actor::Clock, &Command::Escalate, now).is_ok_and(|events| !events.is_empty()) {
-                quiet.rest(request.number, request.seq, next_step(&facts, &request, now.at), now.at);
+            // One that is refused, by a clock that is wrong for instance, is tried again with the next tick.
+            let Ok(events) = decide(&facts, &Actor::Clock, &Command::Escalate, now) else { continue };
+            if events.is_empty() {
+                if now.sane {
+                    quiet.rest(request.number, request.seq, next_step(&facts, &request, now.at), now.at);
+                }
                 continue;
             }
             let subject = Some(Subject::Request(request.number));
