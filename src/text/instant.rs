@@ -56,6 +56,7 @@ impl Instant {
     }
 
     /// Its one spelling, put into `room`; `None` outside the years 0 to 9999.
+    #[allow(clippy::many_single_char_names, reason = "each is a digit, in the order in which they stand")]
     fn written(self, room: &mut [u8; WRITTEN]) -> Option<&str> {
         let at = self.utc();
         let year = u32::try_from(at.year()).ok().filter(|year| *year <= 9999)?;

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS rival_event (LIKE event INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS rival_request (LIKE request INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS rival_text (LIKE text INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS rival_key (LIKE command_key INCLUDING ALL);
 CREATE TABLE IF NOT EXISTS rival_work (LIKE work INCLUDING ALL);
 CREATE SEQUENCE IF NOT EXISTS rival_seq;
@@ -15,7 +16,7 @@ INSERT INTO rival_request SELECT * FROM request ON CONFLICT DO NOTHING;
 ";
 
 fn script(first: i64, last: i64) -> String {
-    let (link, body, fold) = ("0".repeat(64), "x".repeat(330), "x".repeat(1100));
+    let (link, salt, body, fold) = ("0".repeat(64), "0".repeat(32), "x".repeat(330), "x".repeat(2050));
     format!(
         "\\set n random({first}, {last})
 \\set r random(1, 9000000000000)
@@ -27,6 +28,8 @@ SELECT * FROM rival_work WHERE access_key = 'files/nl-' || :r;
 SELECT subject, by, at FROM frozen ORDER BY subject;
 INSERT INTO rival_event (seq, at, subject, kind, actor, policy, body, link) VALUES
  (nextval('rival_seq'), 1795304400000, 'request ' || :n, 'approved', 'sam token', '{link}', '{body}', '{link}');
+INSERT INTO rival_text (id, subject, salt, words) VALUES
+ (:r, 'request ' || :n, '{salt}', 'Go ahead, I watch the queue');
 UPDATE rival_request SET seq = :r, version = :r, phase = 'held', access_key = 'files/nl-' || :r, from_at = 1795304400000,
  until_at = 1795304400000, body = '{fold}' WHERE number = :n;
 INSERT INTO rival_key (actor, key, body_hash, request, seq, at) VALUES ('sam', 'k' || :r, '{link}', :n, :r, 1795304400000);
