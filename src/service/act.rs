@@ -83,10 +83,7 @@ impl Service {
 
     /// The view after a command, for the one who sent it.
     pub(super) async fn answer(&self, actor: &Actor, done: Done) -> Answered<RequestView> {
-        // What made an event has moved the head, which the reconciler follows: it need not look twice.
-        if done.events == 0 {
-            self.seen(done.seq);
-        }
+        self.seen(done.seq);
         let request = done.request.ok_or_else(|| Fault::Broken("a command about a request left none".into()))?;
         let mut texts = self.inner.board.texts(request.number);
         texts.extend(done.texts);
