@@ -2,12 +2,10 @@
 
 use super::{Answered, Service};
 use crate::access::command::Command;
-use crate::access::decide::next_step;
 use crate::access::facts::Facts;
-use crate::access::{Actor, Now, RequestNumber, Status, Subject, decide, status};
+use crate::access::{Actor, Now, Status, Subject, decide, status};
 use crate::policy::Policy;
 use crate::text::{Instant, Length};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -31,28 +29,8 @@ struct Turns {
     sane: bool,
     duty: Instant,
     stamp: Option<std::time::SystemTime>,
-    quiet: Quiet,
     /// The policy file that could not be read last time: one that is so twice is told of.
     refused: Option<String>,
-}
-
-/// What is due and of which there is nobody to tell, because all of them know: until when nobody need look.
-#[derive(Default)]
-struct Quiet(BTreeMap<RequestNumber, (i64, Instant)>);
-
-impl Quiet {
-    /// Whether nothing can have come of it since.
-    fn holds(&self, number: RequestNumber, seq: i64, at: Instant) -> bool {
-        // A clock that had leapt forward and came back is no reason to wait longer.
-        let rests = |known: i64, until: Instant| known == seq && at < until && until.minus(DUTY) <= at;
-        self.0.get(&number).is_some_and(|(known, until)| rests(*known, *until))
-    }
-
-    /// Nothing came of looking at it: not again before its next step, nor for longer than duty is left alone.
-    fn rest(&mut self, number: RequestNumber, seq: i64, next: Option<Instant>, at: Instant) {
-        let until = at.plus(DUTY);
-        self.0.insert(number, (seq, next.map_or(until, |next| next.min(until))));
-    }
 }
 
 /// A policy file that is refused.
@@ -109,7 +87,7 @@ impl Service {
         if duty {
             turns.duty = now.at;
         }
-        self.escalate(now, duty, &mut turns.quiet).await?;
+        self.escalate(now, duty).await?;
         if is_over(turns.alive, ALIVE) && self.inner.board.open() > 0 {
             self.inner.store.touch_alive(now.at).await?;
             turns.alive = now.at;
@@ -168,10 +146,8 @@ impl Service {
     }
 
     /// Takes the steps of ladders that fell due; `duty`: looks at all that waits, for a change of duty.
-    async fn escalate(&self, now: Now, duty: bool, quiet: &mut Quiet) -> Answered<()> {
-        let mut waiting = self.inner.board.to_look_at(now.at, duty);
-        quiet.0.retain(|number, _| waiting.iter().any(|request| request.number == *number));
-        waiting.retain(|request| duty || !quiet.holds(request.number, request.seq, now.at));
+    async fn escalate(&self, now: Now, duty: bool) -> Answered<()> {
+        let waiting = self.inner.board.to_look_at(now.at, duty);
         if waiting.is_empty() || self.ready().is_err() {
             return Ok(());
         }
@@ -180,12 +156,7 @@ impl Service {
         for request in waiting {
             let facts = Facts::about((&ruling.policy, &ruling.hash), &request, &frozen);
             // Run dry first: looking must not cost a write.
-            // One that is refused, by a clock that is wrong for instance, is tried again with the next tick.
-            let Ok(events) = decide(&facts, &Actor::Clock, &Command::Escalate, now) else { continue };
-            if events.is_empty() {
-                if now.sane {
-                    quiet.rest(request.number, request.seq, next_step(&facts, &request, now.at), now.at);
-                }
+            if !decide(&facts, &Actor::Clock, &Command::Escalate, now).is_ok_and(|events| !events.is_empty()) {
                 continue;
             }
             let subject = Some(Subject::Request(request.number));
@@ -300,25 +271,4 @@ fn newest(path: &Path) -> Option<std::time::SystemTime> {
     let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
     let others = entries.into_iter().flatten().filter_map(|entry| of(&entry.ok()?.path()));
     others.chain(of(path)).max()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_all_know_rests_until_something_of_it_can_have_changed() {
-        let at = |seconds: i64| Instant::from_millis(1_760_000_000_000 + seconds * 1_000);
-        let (one, other) = (RequestNumber(101), RequestNumber(102));
-        let mut quiet = Quiet::default();
-        assert!(!quiet.holds(one, 7, at(0)));
-        quiet.rest(one, 7, Some(at(3_600)), at(0));
-        assert!(quiet.holds(one, 7, at(0)) && quiet.holds(one, 7, at(19)), "nothing happened");
-        assert!(!quiet.holds(one, 7, at(20)), "duty may have passed");
-        assert!(!quiet.holds(one, 8, at(1)), "something happened to it");
-        assert!(!quiet.holds(other, 7, at(1)));
-        assert!(!quiet.holds(one, 7, at(-1)), "the clock was set back");
-        quiet.rest(one, 7, Some(at(5)), at(0));
-        assert!(quiet.holds(one, 7, at(4)) && !quiet.holds(one, 7, at(5)), "its next step is due");
-    }
 }

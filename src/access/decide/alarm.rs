@@ -77,13 +77,6 @@ fn steps(
     (all, next)
 }
 
-/// When the next step after `at` of telling of its removal falls due, while that is overdue.
-pub fn next_step(facts: &Facts<'_>, request: &Request, at: Instant) -> Option<Instant> {
-    let held = request.held().filter(|_| status(request, at) == Status::Ending)?;
-    let taken = held.alarm.as_ref().map(|alarm| alarm.taken);
-    Some(steps(facts.policy.kinds.of(request.ask.kind), due::alarms_from(held), taken, at).1)
-}
-
 /// Those who can do something about a removal that is overdue hear of it.
 fn overdue(facts: &Facts<'_>, request: &Request, held: &Held, at: Instant) -> Option<Event> {
     let policy = facts.policy;

@@ -14,7 +14,6 @@ mod standing;
 mod telling;
 mod verdicts;
 
-pub use alarm::next_step;
 pub(super) use ending::may_end;
 pub(super) use extension::may_ask as may_extend;
 pub(super) use filing::{may_amend, may_withdraw};
