@@ -282,12 +282,20 @@ impl Service {
         self.inner.wake.notify_one();
     }
 
+    /// A removal whose attempt was overtaken may have taken out what is still wanted: whoever leased it had a clock that
+    /// had jumped. It is looked for, and given again.
     async fn report_removals(&self, outcomes: Vec<(Job, Outcome)>) {
-        let reports = outcomes
-            .iter()
-            .flat_map(|(job, outcome)| job.of.iter().map(move |n| (job, *n, outcome.clone())))
-            .map(|(job, n, outcome)| self.report(n, false, job.attempt, job.failures, outcome));
-        join_all(reports).await;
+        let reports = outcomes.iter().flat_map(|(job, outcome)| job.of.iter().map(move |n| (job, *n, outcome)));
+        let all = reports.map(|(job, number, outcome)| async move {
+            let counted = self.report(number, false, job.attempt, job.failures, outcome.clone()).await;
+            if counted || !matches!(outcome, Outcome::Absent(_)) {
+                return;
+            }
+            if let Err(error) = self.look_again(number).await {
+                tracing::warn!(%error, %number, "what an overtaken removal took out is looked for by the next sweep");
+            }
+        });
+        join_all(all).await;
     }
 
     /// Calls a provisioner within its limit; an answer of another length is as good as none.

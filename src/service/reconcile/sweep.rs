@@ -2,7 +2,7 @@
 
 use super::super::{Answered, Service};
 use crate::access::command::Command;
-use crate::access::{Actor, Request, Status, Subject, status};
+use crate::access::{Actor, Request, RequestNumber, Status, Subject, status};
 use crate::provision::{Presence, Provisioner, mark};
 use crate::text::Clean;
 use futures_util::future::join_all;
@@ -62,6 +62,14 @@ impl Service {
                 let command = Command::ReportStray { target: name.to_owned(), mark, evidence };
                 self.send(&Actor::Reconciler, Some(Subject::Store), command, None).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Looks for the access of one request, if it is still wanted.
+    pub(super) async fn look_again(&self, number: RequestNumber) -> Answered<()> {
+        if let Some((request, _)) = self.inner.store.request(number).await? {
+            self.look_for(&request).await?;
         }
         Ok(())
     }

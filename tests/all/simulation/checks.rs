@@ -351,7 +351,13 @@ fn access(tables: &Tables, world: &World) -> Checked {
     for request in rows.iter().filter(|request| status(request, world.far()) == Status::Active) {
         let key = &request.held().unwrap().placement.access_key;
         let there = model.access.get(key).is_some_and(|access| access.present);
-        must!(there, "I8: {} is active, and {key} is not there", request.number);
+        must!(
+            there,
+            "I8: {} is active, and {key} is not there at {}; all was well since {}",
+            request.number,
+            Instant::from_millis(world.at),
+            Instant::from_millis(world.calm_since)
+        );
     }
     Ok(())
 }
