@@ -6,6 +6,7 @@ pub mod embedded;
 mod http;
 mod stop;
 mod texts;
+mod tls;
 mod tokens;
 mod windows;
 
