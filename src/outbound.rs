@@ -9,7 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a connection may take to be made.
@@ -74,7 +74,8 @@ impl Allow {
 /// A client for foreign HTTP. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbound {
-    http: reqwest::Client,
+    /// Made when it is needed first: the machine's certificates cost every start tens of milliseconds, and few houses ask outside.
+    http: Arc<OnceLock<reqwest::Client>>,
     allow: Arc<[Allow]>,
     patience: Duration,
 }
@@ -86,36 +87,43 @@ impl fmt::Debug for Outbound {
 }
 
 impl Outbound {
-    /// A client that may also reach `allow`. The error is a sentence.
-    pub fn new(allow: Vec<Allow>) -> Result<Self, String> {
+    /// A client that may also reach `allow`.
+    pub fn new(allow: Vec<Allow>) -> Self {
         Self::patient(allow, PATIENCE)
     }
 
     /// The same with another patience.
-    pub fn patient(allow: Vec<Allow>, patience: Duration) -> Result<Self, String> {
+    pub fn patient(allow: Vec<Allow>, patience: Duration) -> Self {
+        Self { http: Arc::default(), allow: allow.into(), patience }
+    }
+
+    /// What sends; made by the first who asks. What could not be made is tried again by the next.
+    fn http(&self) -> Result<&reqwest::Client, String> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
         // A second call changes nothing, and that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let allow: Arc<[Allow]> = allow.into();
         let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT.min(patience))
-            .timeout(patience)
+            .connect_timeout(CONNECT.min(self.patience))
+            .timeout(self.patience)
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would look names up in our place, behind the guard.
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .dns_resolver(Guard { allow: allow.clone() })
+            .dns_resolver(Guard { allow: self.allow.clone() })
             .user_agent(concat!("nightlatch/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
                 format!("no connection can be made to the outside: {error}: see the machine's certificates")
             })?;
-        Ok(Self { http, allow, patience })
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// Reads a text of at most `most` bytes. The error is a sentence without the address.
     pub async fn text(&self, url: &str, most: usize) -> Result<String, String> {
         let url = self.checked(url)?;
-        let mut response = self.http.get(url).send().await.map_err(|error| self.said(error))?;
+        let mut response = self.http()?.get(url).send().await.map_err(|error| self.said(error))?;
         let status = response.status();
         if status.is_redirection() {
             return Err(format!(
@@ -143,7 +151,7 @@ impl Outbound {
     /// without the address.
     pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: String) -> Result<Answer, String> {
         let url = self.checked(url)?;
-        let mut request = self.http.post(url).header("content-type", "application/json").body(body);
+        let mut request = self.http()?.post(url).header("content-type", "application/json").body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -323,13 +331,13 @@ mod tests {
     }
 
     fn here() -> Outbound {
-        Outbound::new(vec!["127.0.0.1".parse().unwrap()]).unwrap()
+        Outbound::new(vec!["127.0.0.1".parse().unwrap()])
     }
 
     #[tokio::test]
     async fn private_addresses_are_refused_by_number_and_by_name() {
         let port = serves(ok("secret")).await;
-        let out = Outbound::new(Vec::new()).unwrap();
+        let out = Outbound::new(Vec::new());
         for host in ["127.0.0.1", "[::1]", "169.254.169.254", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
         {
             let said = out.text(&format!("https://{host}:{port}/feed?token=abc"), 100).await.unwrap_err();
@@ -340,7 +348,7 @@ mod tests {
         assert!(said.contains("not encrypted"), "{said}");
         assert!(out.text("file:///etc/passwd", 100).await.unwrap_err().contains("only https"));
         assert_eq!(here().text(&format!("http://127.0.0.1:{port}/"), 100).await.as_deref(), Ok("secret"));
-        let by_name = Outbound::new(vec!["localhost".parse().unwrap()]).unwrap();
+        let by_name = Outbound::new(vec!["localhost".parse().unwrap()]);
         assert_eq!(by_name.text(&format!("http://localhost:{port}/"), 100).await.as_deref(), Ok("secret"));
     }
 
@@ -365,7 +373,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_hangs_is_given_up() {
         let hangs = serves("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nbegun".into()).await;
-        let out = Outbound::patient(vec!["127.0.0.1".parse().unwrap()], Duration::from_millis(200)).unwrap();
+        let out = Outbound::patient(vec!["127.0.0.1".parse().unwrap()], Duration::from_millis(200));
         let said = out.text(&format!("http://127.0.0.1:{hangs}/"), 100).await.unwrap_err();
         assert!(said.contains("did not answer within"), "{said}");
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();

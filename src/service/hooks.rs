@@ -93,13 +93,13 @@ impl Hook {
         format!("webhook:{}", self.name)
     }
 
-    fn outbound(&self) -> Result<Outbound, String> {
+    fn outbound(&self) -> Outbound {
         Outbound::patient(self.allow.clone(), TIME_LIMIT)
     }
 
     /// Sends it a trial. The error says why it was not taken.
     pub async fn send_trial(&self, store: &str, at: Instant) -> Result<(), String> {
-        match self.send(&self.outbound()?, 0, webhook::trial(store, at), at).await {
+        match self.send(&self.outbound(), 0, webhook::trial(store, at), at).await {
             Outcome::Delivered => Ok(()),
             Outcome::Failed(said, _) | Outcome::Refused(said) | Outcome::Gone(said) => Err(said),
         }
@@ -132,7 +132,7 @@ impl Service {
     /// Follows the trail for each of these, from where each stands; a new one begins at the head.
     pub async fn follow_webhooks(&self, hooks: Vec<Hook>) -> Answered<()> {
         for hook in hooks {
-            let out = hook.outbound().map_err(Fault::Broken)?;
+            let out = hook.outbound();
             let name = hook.channel();
             self.inner.store.begin_follower(&name, self.inner.store.seq(), self.now().at).await?;
             tokio::spawn(Courier::new(self.clone(), hook, out, name).run());

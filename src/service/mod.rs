@@ -227,7 +227,7 @@ impl Service {
         let file = options.state.join("checkpoint.note");
         let keeper = Keeper::open(&head.store_id, &options.checkpoint_key, file).map_err(Fault::Broken)?;
         let spool = Spool::open(&options.state.join("removals.spool")).map_err(Fault::Broken)?;
-        let outbound = Outbound::new(options.allow.clone()).map_err(Fault::Broken)?;
+        let outbound = Outbound::new(options.allow.clone());
         let service = Self {
             inner: Arc::new(Inner {
                 rulings: Rulings::new(store.clone(), seams.read),
