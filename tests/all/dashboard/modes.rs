@@ -82,20 +82,26 @@ fn in_a_shell(home: &TempFolder) -> Pty {
     pty
 }
 
+/// The screen was left, and the shell reads: a shell that takes its terminal back forgets what was typed before.
+fn is_left_to_the_shell(pty: &Pty) {
+    pty.is_left();
+    until("the shell waits for a line", || pty.text().trim_end().ends_with("ready>").then_some(()));
+}
+
 #[test]
 fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     let home = TempFolder::new();
     let mut pty = in_a_shell(&home);
-    for _ in 0..2 {
+    for round in 0..2 {
         pty.keys("\x1a");
-        pty.is_left();
-        pty.keys("stty -a | grep -c ' -icanon'; echo st''opped\r");
-        pty.shows("stopped");
+        is_left_to_the_shell(&pty);
+        pty.keys(&format!("stty -a | grep -c ' -icanon'; echo st''opped {round}\r"));
+        pty.shows(&format!("stopped {round}"));
         pty.keys("fg\r");
         until("the screen is on again", || pty.screen(|screen| screen.alternate_screen().then_some(())));
     }
     pty.keys("q");
-    pty.is_left();
+    is_left_to_the_shell(&pty);
     pty.keys("echo ba''ck\r");
     pty.shows("back");
 }
@@ -115,7 +121,7 @@ fn a_stop_from_outside_gives_the_shell_its_terminal_too() {
     let dashboard = child_of(pty.process());
     for round in 0..2 {
         signal_to(dashboard, Signal::TSTP);
-        pty.is_left();
+        is_left_to_the_shell(&pty);
         pty.keys(&format!("stty -a | grep -c ' -icanon'; echo st''opped {round}\r"));
         pty.shows(&format!("stopped {round}"));
         pty.keys("fg\r");
