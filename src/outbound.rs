@@ -74,7 +74,7 @@ impl Allow {
 /// A client for foreign HTTP. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbound {
-    /// Made when it is needed first: the machine's certificates cost every start tens of milliseconds, and few houses ask outside.
+    /// Made when it is needed first: few houses ask outside, and the machine's certificates take time and memory.
     http: Arc<OnceLock<reqwest::Client>>,
     allow: Arc<[Allow]>,
     patience: Duration,
