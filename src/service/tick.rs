@@ -26,7 +26,8 @@ struct Turns {
     alive: Instant,
     compared: Instant,
     swept: Instant,
-    sane: bool,
+    /// The clock was right ever since: noted first of all, for whatever else a tick does may fail.
+    sure: bool,
     duty: Instant,
     stamp: Option<std::time::SystemTime>,
     /// The policy file that could not be read last time: one that is so twice is told of.
@@ -73,6 +74,7 @@ impl Service {
     async fn tick(&self, turns: &mut Turns) -> Answered<()> {
         self.inner.clock.look();
         let now = self.now();
+        turns.sure &= now.sane;
         // One reading of the head is all that an idle second costs, and on SQLite most often not even that.
         let head = self.inner.store.poll_head().await?;
         if head > self.inner.board.seq() {
@@ -104,7 +106,7 @@ impl Service {
         self.read_calendars(now.at).await?;
         self.compare_clocks(&mut turns.compared).await?;
         // While the clock was wrong, what is wanted may have been taken out.
-        let came_back = now.sane && !std::mem::replace(&mut turns.sane, now.sane);
+        let came_back = now.sane && !std::mem::replace(&mut turns.sure, now.sane);
         if came_back || is_over(turns.swept, SWEEP) {
             turns.swept = now.at;
             let service = self.clone();

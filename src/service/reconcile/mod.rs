@@ -56,14 +56,17 @@ struct Lane {
 }
 
 impl Lane {
-    /// Gives it back. True where something fell due that it may not have seen.
-    fn end(mut self) -> bool {
-        self.ended = true;
-        self.remove()
-    }
-
-    fn remove(&self) -> bool {
-        self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place).unwrap_or(false)
+    /// Gives it back; not where something fell due that it may not have seen: then it has to be gone through once more.
+    fn end(&mut self) -> bool {
+        let mut busy = self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match busy.get_mut(&self.place) {
+            Some(missed) if *missed => *missed = false,
+            _ => {
+                busy.remove(&self.place);
+                self.ended = true;
+            }
+        }
+        self.ended
     }
 }
 
@@ -71,7 +74,7 @@ impl Drop for Lane {
     fn drop(&mut self) {
         // Given back already, it may be somebody else's by now.
         if !self.ended {
-            self.remove();
+            self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
         }
     }
 }
@@ -124,20 +127,30 @@ impl Service {
     }
 
     fn start_lane(&self, target: &str, removals: bool) {
-        let Some(lane) = self.inner.lanes.take(target, removals) else { return };
+        let Some(mut lane) = self.inner.lanes.take(target, removals) else { return };
         let service = self.clone();
         let target = target.to_owned();
         tokio::spawn(async move {
-            let outcome = service.run_lane(&target, removals).await;
-            // A report that was not worth an event moves no head, and yet says when to look again.
-            if lane.end() || matches!(outcome, Ok(true)) {
-                service.inner.wake.notify_one();
-            }
-            if let Err(error) = outcome {
-                tracing::warn!(%error, target, removals, "a lane stopped; it starts again by itself");
-                // It can be read and not written: what is past its end is removed all the same.
-                if removals {
-                    service.remove_unrecorded().await;
+            loop {
+                let outcome = service.run_lane(&target, removals).await;
+                let ended = outcome.is_ok() && lane.end();
+                // A report that was not worth an event moves no head, and yet says when to look again. One lane must not wake
+                // the others for nothing: they would wake it.
+                if matches!(outcome, Ok(true)) {
+                    service.inner.wake.notify_one();
+                }
+                match outcome {
+                    Ok(_) if ended => return,
+                    Ok(_) => {}
+                    Err(error) => {
+                        drop(lane);
+                        tracing::warn!(%error, target, removals, "a lane stopped; it starts again by itself");
+                        // It can be read and not written: what is past its end is removed all the same.
+                        if removals {
+                            service.remove_unrecorded().await;
+                        }
+                        return;
+                    }
                 }
             }
         });

@@ -39,8 +39,9 @@ impl Service {
         let marks: HashSet<&str> = found.iter().map(|stray| stray.mark.as_str()).collect();
         for request in &before {
             let Some(held) = request.held().filter(|held| held.placement.target == name) else { continue };
-            // One that was tried to be removed may be listed for a session that it left.
-            let tried = held.failure.as_ref().is_some_and(|failure| failure.removing);
+            // One that was tried to be removed may be listed for a session that it left, whether that could be recorded or not.
+            let tried = held.failure.as_ref().is_some_and(|failure| failure.removing)
+                || self.inner.spool.was_tried(request.number);
             if tried || self.mark_of(request).is_some_and(|mark| !marks.contains(mark.as_str())) {
                 self.look_for(request).await?;
             }

@@ -334,6 +334,7 @@ fn access(tables: &Tables, world: &World) -> Checked {
             must!(!world.agreed(), "I1: {key} ({}) is there, and its record is closed", access.mark);
             continue;
         };
+        let end = end + world.behind();
         let limit =
             if world.calm_since + 20_000 < end { end + BOUND } else { (end + BOUND).max(world.calm_since + HEALED) };
         must!(

@@ -47,9 +47,12 @@ pub enum Store {
     Slow(i64),
     /// Every third commit fails, and may stand all the same.
     Unknown,
-    /// The next commit is never answered: for a crash. The flag says whether it stands.
+    /// The next commit is not answered for as long as this lasts: for a crash. The flag says whether it stands.
     Stuck(bool),
 }
+
+/// So often a commit that is stuck looks whether it still is.
+const STUCK: Length = Length::from_millis(100);
 
 /// One replica's way to the database.
 pub struct Door {
@@ -117,7 +120,11 @@ impl Line {
             }
             Store::Stuck(stands) => {
                 self.end(stands);
-                std::future::pending::<()>().await;
+                let clock = self.door.clock.lock().unwrap().clone();
+                while matches!(self.door.is(), Store::Stuck(_)) {
+                    clock.sleep(STUCK).await;
+                }
+                return Err(lost());
             }
             Store::Unknown => {
                 let commits = {

@@ -78,6 +78,9 @@ pub struct Life {
     pub door: Arc<Door>,
     pub name: String,
     pub since: i64,
+    /// How far its clock was behind the true time when it started, in milliseconds: a wall clock that was set back while nobody
+    /// lived to see it.
+    pub behind: i64,
 }
 
 /// One replica, alive or not.
@@ -276,7 +279,8 @@ impl World {
             let store = Store::simulated(Arc::new(Way(door.clone())), clock.clone(), options()).await.unwrap();
             Service::start_with(store, clock.clone(), settings, seams).await
         });
-        let life = Life { quiet, service: started.unwrap(), clock, door, name, since: self.at };
+        let behind = (self.at - clock.now().at.millis()).max(0);
+        let life = Life { quiet, service: started.unwrap(), clock, door, name, since: self.at, behind };
         self.replicas[index].life = Some(life);
         self.trouble();
     }
@@ -411,6 +415,11 @@ impl World {
         clocks.map(|life| life.clock.now().at).max().unwrap_or_default().max(self.now())
     }
 
+    /// How much longer access may stand than it should, for want of a clock that knows better, in milliseconds.
+    pub fn behind(&self) -> i64 {
+        self.replicas.iter().filter_map(|replica| replica.life.as_ref()).map(|life| life.behind).max().unwrap_or(0)
+    }
+
     /// Whether somebody stopped the giving.
     pub fn stopped(&self) -> bool {
         !self.database.lock().unwrap().tables["frozen"].rows.is_empty()
@@ -420,10 +429,13 @@ impl World {
     pub fn step_to(&mut self, until: i64, coarse: i64) {
         let now = self.at;
         let mut next = until.min(now + coarse);
+        // By the true time, and by the clock of each replica, which may be a little behind or ahead.
+        let clocks = self.replicas.iter().filter_map(|replica| replica.life.as_ref());
+        let ahead: Vec<i64> =
+            std::iter::once(0).chain(clocks.map(|life| life.clock.now().at.millis() - now)).collect();
         let mut sooner = |at: i64| {
-            if at > now {
-                next = next.min(at);
-            }
+            let at = ahead.iter().map(|ahead| at - ahead).filter(|at| *at > now);
+            next = at.fold(next, i64::min);
         };
         if let Some(call) = self.model.lock().unwrap().next() {
             sooner(call);
