@@ -58,7 +58,8 @@ impl Folder {
         self.path.join(format!("{stem}{ENDING}"))
     }
 
-    /// Writes the file whole, or moves its end; what stands there and is not ours stays as it is.
+    /// Writes the file whole, or moves its end; what stands there and is not ours stays as it is. Lasts from the next
+    /// [`Folder::sync`] on.
     pub(super) fn grant(&self, stem: &str, spec: &Spec) -> Result<Granted, Fault> {
         let store = store_of(&spec.mark).unwrap_or_default();
         let folder = self.open_to_write()?;
@@ -91,11 +92,10 @@ impl Folder {
             }
             Err(errno) => return Err(self.fault("put in place", &name, errno)),
         }
-        self.sync(&folder)?;
         Ok(Granted { second_lock: false })
     }
 
-    /// Takes the file out. What is not ours stays, and is said.
+    /// Takes the file out. What is not ours stays, and is said. Lasts from the next [`Folder::sync`] on.
     pub(super) fn remove(&self, stem: &str, spec: &Spec) -> Result<(), Fault> {
         let store = store_of(&spec.mark).unwrap_or_default();
         let Some(folder) = self.open()? else { return Ok(()) };
@@ -105,8 +105,7 @@ impl Folder {
             Found::Marked(held) if held.is_of(store) => self.unlink(&folder, &name)?,
             Found::Marked(_) | Found::Foreign(_) => return Err(self.not_ours(&name)),
         }
-        self.unlink(&folder, &format!(".{stem}.part"))?;
-        self.sync(&folder)
+        self.unlink(&folder, &format!(".{stem}.part"))
     }
 
     /// Reads the file again.
@@ -242,8 +241,9 @@ impl Folder {
     }
 
     /// Makes what was done to the folder outlive a power cut.
-    fn sync(&self, folder: &OwnedFd) -> Result<(), Fault> {
-        rustix::fs::fsync(folder).map_err(|errno| self.fault("sync", "", errno))
+    pub(super) fn sync(&self) -> Result<(), Fault> {
+        let Some(folder) = self.open()? else { return Ok(()) };
+        rustix::fs::fsync(&folder).map_err(|errno| self.fault("sync", "", errno))
     }
 
     fn shown(&self, name: &str) -> String {

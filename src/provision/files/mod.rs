@@ -72,25 +72,30 @@ impl Files {
         }
     }
 
-    /// Runs one act per spec on a thread that may block; a hung disk holds that thread, not the reconciler.
+    /// Runs one act per spec on a thread that may block; a hung disk holds that thread, not the reconciler. What changes the
+    /// folder is made to last once, after all of them.
     fn each<T: Send + 'static>(
         &self,
         specs: &[Spec],
         act: fn(&Folder, &str, &Spec) -> Result<T, Fault>,
+        changes: bool,
     ) -> Act<'static, T> {
         let folder = self.folder.clone();
         let work: Vec<(String, Spec)> = specs.iter().map(|spec| (self.stem(spec), spec.clone())).collect();
         let count = work.len();
         Box::pin(async move {
             let all = move || {
-                work.iter()
-                    .map(|(stem, spec)| {
-                        if store_of(&spec.mark).is_none() {
-                            return Err(Fault::lasting(format!("{:?} is not a mark of ours", spec.mark)));
-                        }
-                        act(&folder, stem, spec)
-                    })
-                    .collect()
+                let one = |(stem, spec): &(String, Spec)| {
+                    if store_of(&spec.mark).is_none() {
+                        return Err(Fault::lasting(format!("{:?} is not a mark of ours", spec.mark)));
+                    }
+                    act(&folder, stem, spec)
+                };
+                let done: Vec<Result<T, Fault>> = work.iter().map(one).collect();
+                match if changes { folder.sync() } else { Ok(()) } {
+                    Ok(()) => done,
+                    Err(fault) => done.into_iter().map(|done| done.and(Err(fault.clone()))).collect(),
+                }
             };
             match tokio::task::spawn_blocking(all).await {
                 Ok(answers) => answers,
@@ -123,13 +128,13 @@ impl Provisioner for Files {
         format!("{}/{}", self.target, self.stem(spec))
     }
     fn grant<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Granted> {
-        self.each(specs, Folder::grant)
+        self.each(specs, Folder::grant, true)
     }
     fn remove<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Removed> {
-        self.each(specs, |folder, stem, spec| folder.remove(stem, spec).map(|()| super::Removed::default()))
+        self.each(specs, |folder, stem, spec| folder.remove(stem, spec).map(|()| super::Removed::default()), true)
     }
     fn observe<'a>(&'a self, specs: &'a [Spec]) -> Act<'a, super::Observation> {
-        self.each(specs, Folder::observe)
+        self.each(specs, Folder::observe, false)
     }
     fn hand<'a>(&'a self, _: &'a Spec) -> BoxFuture<'a, Result<Credential, Fault>> {
         Box::pin(ready(Err(Fault::lasting("this provisioner hands out no credential: the access is the file itself"))))

@@ -16,6 +16,7 @@ use crate::text::{Instant, Length};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// The bounds of the time until a failed attempt is made again: what is drawn lies below a bound that doubles.
 const LEAST: Length = Length::from_millis(200);
@@ -34,6 +35,9 @@ struct Job {
     spec: Spec,
 }
 
+/// A piece of work, and what came of it.
+type Done = (Job, Outcome);
+
 /// When a key that is as wanted has to be looked at again.
 fn rest(requests: &[Request], at: Instant) -> Instant {
     let held: Vec<&Held> = requests.iter().filter_map(Request::held).collect();
@@ -50,6 +54,14 @@ fn backoff(failures: i64, chance: &Chance) -> Length {
 impl Service {
     /// Works through what is due in one lane, a batch at a time. Says whether there was anything.
     pub(super) async fn run_lane(&self, target: &str, removals: bool) -> Answered<bool> {
+        let mut reports = JoinSet::new();
+        let worked = self.run_batches(target, removals, &mut reports).await;
+        while reports.join_next().await.is_some() {}
+        worked
+    }
+
+    /// While a batch is reported, the next one is acted on.
+    async fn run_batches(&self, target: &str, removals: bool, reports: &mut JoinSet<()>) -> Answered<bool> {
         let mut worked = false;
         loop {
             if self.inner.stop.is_cancelled() || (!removals && !self.inner.granting()) {
@@ -80,7 +92,12 @@ impl Service {
                 self.inner.store.give_back(&self.inner.replica, &keys, self.now().at).await?;
                 continue;
             }
-            tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
+            let (granted, removed) = tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
+            while reports.join_next().await.is_some() {}
+            let service = self.clone();
+            reports.spawn(async move {
+                tokio::join!(service.report_grants(granted), service.report_removals(removed));
+            });
         }
     }
 
@@ -171,23 +188,28 @@ impl Service {
         }
     }
 
-    async fn grant_batch(&self, jobs: Vec<Job>) {
+    async fn grant_batch(&self, jobs: Vec<Job>) -> Vec<Done> {
+        let mut done = Vec::with_capacity(jobs.len());
         for (provisioner, jobs) in by_provisioner(jobs) {
             let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
             let limit = limit(provisioner.as_ref());
             let granted = self.within(limit, specs.len(), provisioner.grant(&specs)).await;
             let seen = self.within(limit, specs.len(), provisioner.observe(&specs)).await;
             let at = self.now().at;
-            let reports = jobs.iter().zip(granted.into_iter().zip(seen)).map(|(job, (granted, seen))| {
-                let outcome = granted_outcome(job, &granted, &seen, at);
-                self.report_grant(job, outcome)
-            });
-            join_all(reports).await;
+            done.extend(jobs.into_iter().zip(granted.into_iter().zip(seen)).map(|(job, (granted, seen))| {
+                let outcome = granted_outcome(&job, &granted, &seen, at);
+                (job, outcome)
+            }));
         }
+        done
+    }
+
+    async fn report_grants(&self, done: Vec<Done>) {
+        join_all(done.iter().map(|(job, outcome)| self.report_grant(job, outcome))).await;
     }
 
     /// A grant whose attempt was overtaken must not stay where it is no longer wanted.
-    async fn report_grant(&self, job: &Job, outcome: Outcome) {
+    async fn report_grant(&self, job: &Job, outcome: &Outcome) {
         let there = matches!(outcome, Outcome::Granted { .. });
         let reports = job.of.iter().map(|n| self.report(*n, true, job.attempt, job.failures, outcome.clone()));
         let counted = join_all(reports).await.into_iter().any(|counted| counted);
@@ -225,14 +247,16 @@ impl Service {
         }
     }
 
-    async fn remove_batch(&self, jobs: Vec<Job>) {
+    /// Removes and reads back. What has to be read a second time reports itself.
+    async fn remove_batch(&self, jobs: Vec<Job>) -> Vec<Done> {
+        let mut done = Vec::with_capacity(jobs.len());
         for (provisioner, jobs) in by_provisioner(jobs) {
             let specs: Vec<Spec> = jobs.iter().map(|job| job.spec.clone()).collect();
             let limit = limit(provisioner.as_ref());
             let removed = self.within(limit, specs.len(), provisioner.remove(&specs)).await;
             let seen = self.within(limit, specs.len(), provisioner.observe(&specs)).await;
             let settles = provisioner.settles();
-            let (mut now, mut later) = (Vec::new(), Vec::new());
+            let mut later = Vec::new();
             let at = self.now().at;
             for ((job, removed), seen) in jobs.into_iter().zip(removed).zip(seen) {
                 self.report_drift(&job.of, &removed).await;
@@ -240,15 +264,15 @@ impl Service {
                 if settles > Length::ZERO && matches!(outcome, Outcome::Absent(_)) {
                     later.push((job, removed));
                 } else {
-                    now.push((job, outcome));
+                    done.push((job, outcome));
                 }
             }
-            self.report_removals(now).await;
             if !later.is_empty() {
                 // The second reading happens under the same lease, without holding up the lane.
                 tokio::spawn(self.clone().read_again(provisioner, later, settles));
             }
         }
+        done
     }
 
     /// What a removal found beyond the access itself. It is known once only, so it goes out before what was read.
@@ -284,7 +308,7 @@ impl Service {
 
     /// A removal whose attempt was overtaken may have taken out what is still wanted: whoever leased it had a clock that
     /// had jumped. It is looked for, and given again.
-    async fn report_removals(&self, outcomes: Vec<(Job, Outcome)>) {
+    async fn report_removals(&self, outcomes: Vec<Done>) {
         let reports = outcomes.iter().flat_map(|(job, outcome)| job.of.iter().map(move |n| (job, *n, outcome)));
         let all = reports.map(|(job, number, outcome)| async move {
             let counted = self.report(number, false, job.attempt, job.failures, outcome.clone()).await;
