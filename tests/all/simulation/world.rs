@@ -431,8 +431,7 @@ impl World {
         let mut next = until.min(now + coarse);
         // By the true time, and by the clock of each replica, which may be a little behind or ahead.
         let clocks = self.replicas.iter().filter_map(|replica| replica.life.as_ref());
-        let ahead: Vec<i64> =
-            std::iter::once(0).chain(clocks.map(|life| life.clock.now().at.millis() - now)).collect();
+        let ahead: Vec<i64> = std::iter::once(0).chain(clocks.map(|life| life.clock.now().at.millis() - now)).collect();
         let mut sooner = |at: i64| {
             let at = ahead.iter().map(|ahead| at - ahead).filter(|at| *at > now);
             next = at.fold(next, i64::min);
