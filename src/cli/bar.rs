@@ -75,6 +75,8 @@ impl Bar {
             }
             Err(why) => {
                 self.print(cx, "nightlatch -", why, "none")?;
+                // Where a bar shows one line only, this is for whoever runs it by hand.
+                cx.out.remark(why);
                 Ok(Exit::Away)
             }
         }
@@ -139,7 +141,7 @@ impl Segment {
         }
         if let Some((system, left, _)) = &self.mine {
             let style = if *left < SOON { "bold" } else { "none" };
-            let _ = write!(text, " {}", styled(style, format!("{system} {}", times::left(*left))));
+            let _ = write!(text, " {}", styled(style, format!("{system} {}", left.countdown())));
         }
         if self.age > OLD {
             let _ = write!(text, " ({} old)", times::age(self.age));

@@ -46,15 +46,11 @@ pub struct Eye {
     wake: Cell<Option<Moment>>,
 }
 
-/// How much is left: over an hour `1h 12m`, over ten minutes `17m`, else `m:ss`; and for how long the text stands.
+/// How much is left, as a countdown; and for how long the text stands.
 pub fn left(length: Length) -> (String, Length) {
     let millis = length.millis().max(0);
-    let (text, unit) = match millis / 1000 {
-        s @ 3600.. => (format!("{}h {}m", s / 3600, s / 60 % 60), 60_000),
-        s @ 600.. => (format!("{}m", s / 60), 60_000),
-        s => (format!("{}:{:02}", s / 60, s % 60), 1000),
-    };
-    (text, Length::from_millis(millis % unit + 1))
+    let unit = if millis >= 600_000 { 60_000 } else { 1000 };
+    (length.countdown(), Length::from_millis(millis % unit + 1))
 }
 
 /// How long ago, in whole minutes, and for how long the text stands.

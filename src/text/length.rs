@@ -37,6 +37,15 @@ impl Length {
     pub const fn seconds(self) -> i64 {
         self.0 / 1000
     }
+    /// As a countdown, of what is left: over an hour `1h 12m`, over ten minutes `17m`, else `m:ss`. What has passed is `0:00`.
+    pub fn countdown(self) -> String {
+        match self.seconds().max(0) {
+            s @ 3600.. => format!("{}h {}m", s / 3600, s / 60 % 60),
+            s @ 600.. => format!("{}m", s / 60),
+            s => format!("{}:{:02}", s / 60, s % 60),
+        }
+    }
+
     /// As a std duration; a negative length is zero.
     pub fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
