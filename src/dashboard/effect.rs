@@ -1,15 +1,24 @@
 //! Everything that the dashboard may cause. The loop carries it out; nothing here does.
 
+use super::model::Detail;
 use super::msg::{ActId, AskId};
 use crate::wire::ListQuery;
+
+/// So many events are read at a time.
+pub const EVENTS: usize = 200;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Read this request again, with what this viewer may do: answered by `Msg::Request`.
     Read(i64),
-    /// Read the events of this request: answered by `Msg::Events`.
-    ReadEvents(i64),
+    /// Read the events of a request: answered by `Msg::Events`.
+    ReadEvents {
+        /// Its number.
+        id: i64,
+        /// Only those after this sequence number; 0: all.
+        after: i64,
+    },
     /// Read the systems: answered by `Msg::Systems`.
     ReadSystems,
     /// Read a page of requests: answered by `Msg::Listed`.
@@ -63,4 +72,11 @@ pub enum Effect {
     Suspend,
     /// Leave.
     Quit,
+}
+
+impl Effect {
+    /// What reads the open request again, and what happened to it since.
+    pub fn again(detail: &Detail) -> [Self; 2] {
+        [Self::Read(detail.id), Self::ReadEvents { id: detail.id, after: detail.known() }]
+    }
 }

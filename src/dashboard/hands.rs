@@ -1,7 +1,7 @@
 //! The hands: carry effects out. What takes time runs beside the loop and comes back as a message; what is refused or cannot be
 //! sent comes back as its sentence. Nothing is kept to be sent later.
 
-use super::effect::Effect;
+use super::effect::{EVENTS, Effect};
 use super::follow::{Way, follow};
 use super::model::Model;
 use super::msg::{Moment, Msg, Refused};
@@ -14,7 +14,7 @@ use crate::config::Paths;
 use crate::notifier;
 use crate::notify::terminal::{Progress, Terminal as Outer, progress as progress_of};
 use crate::text::{Clean, Instant, Length};
-use crate::wire::{BoardView, ChecksView, EventsView, ListQuery, ListView, MeView, RequestView, SystemsView};
+use crate::wire::{BoardView, ChecksView, ListQuery, ListView, MeView, RequestView, SystemsView};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -168,9 +168,10 @@ impl Hands for Desk {
                 let path = format!("/v1/requests/{id}");
                 Msg::Request { id, outcome: read::<RequestView>(client, &path).await.map(Box::new) }
             }),
-            Effect::ReadEvents(id) => {
-                self.beside(move |client| async move { Msg::Events { id, outcome: events(client, id).await } });
-            }
+            Effect::ReadEvents { id, after } => self.beside(move |client| async move {
+                let path = format!("/v1/requests/{id}/events?after={after}&limit={EVENTS}");
+                Msg::Events { id, after, outcome: read(client, &path).await }
+            }),
             Effect::ReadSystems => self.beside(|client| async move {
                 match read::<SystemsView>(client, "/v1/systems").await {
                     Ok(systems) => Msg::Systems(systems),
@@ -328,11 +329,6 @@ fn list_path(query: &ListQuery) -> String {
         path.extend([name, "=", &encoded(&value)]);
     }
     path
-}
-
-/// The timeline of a request, up to a page's length.
-async fn events(client: Result<Client, Refused>, id: i64) -> Result<EventsView, Refused> {
-    read(client, &format!("/v1/requests/{id}/events?after=0&limit=1000")).await
 }
 
 /// What makes a terminal put `text` on its clipboard (OSC 52): for tmux itself, and for the terminal around it.

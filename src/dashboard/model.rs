@@ -105,8 +105,10 @@ pub struct Detail {
     pub read: Option<Box<RequestView>>,
     /// Why it could not be read.
     pub fault: Option<String>,
-    /// Its timeline.
+    /// Its timeline, oldest first: the newest of it.
     pub events: Vec<EventView>,
+    /// How many earlier events there are, which are not kept.
+    pub earlier: usize,
     /// The first line on the screen.
     pub top: usize,
 }
@@ -412,8 +414,28 @@ impl Model {
 }
 
 impl Detail {
+    /// How many events are kept.
+    const EVENTS: usize = 1000;
+
     /// Nothing of it is known yet.
     pub fn new(id: i64) -> Self {
-        Self { id, read: None, fault: None, events: Vec::new(), top: 0 }
+        Self { id, read: None, fault: None, events: Vec::new(), earlier: 0, top: 0 }
+    }
+
+    /// The sequence number of the last event that is known; 0: none is.
+    pub fn known(&self) -> i64 {
+        self.events.last().map_or(0, |event| event.seq)
+    }
+
+    /// Takes what was read of its timeline: whatever comes after what is known, or all of it anew.
+    pub fn take_events(&mut self, after: i64, events: Vec<EventView>) {
+        if after == 0 {
+            (self.events, self.earlier) = (Vec::new(), 0);
+        }
+        let known = self.known();
+        self.events.extend(events.into_iter().filter(|event| event.seq > known));
+        let over = self.events.len().saturating_sub(Self::EVENTS);
+        self.events.drain(..over);
+        self.earlier += over;
     }
 }

@@ -66,6 +66,8 @@ pub enum Msg {
     Events {
         /// Its number.
         id: i64,
+        /// They are those after this sequence number.
+        after: i64,
         /// The events, or why they could not be read.
         outcome: Result<EventsView, Refused>,
     },

@@ -102,7 +102,7 @@ fn everywhere(text: &str, size: (u16, u16)) {
     pane.press("enter");
     for id in [312, 317, 299, 431] {
         let events = serde_json::from_value(json!({"events": [event], "next_after": 1})).unwrap();
-        pane.send(Msg::Events { id, outcome: Ok(events) });
+        pane.send(Msg::Events { id, after: 0, outcome: Ok(events) });
         clean(&pane);
     }
     pane.press("esc");
@@ -150,7 +150,7 @@ fn beside_the_board(pane: &mut Pane, text: &str) {
         let event = json!({"seq": 1, "at": samples::at(-9), "subject": text, "kind": text, "actor": text, "via": "token",
             "policy": text, "body": {text: text, "task": [text, {"deep": text}]}, "link": text});
         let events = serde_json::from_value(json!({"events": [event], "next_after": 1})).unwrap();
-        pane.send(Msg::Events { id, outcome: Ok(events) });
+        pane.send(Msg::Events { id, after: 0, outcome: Ok(events) });
         clean(pane);
         pane.press("G");
         clean(pane);

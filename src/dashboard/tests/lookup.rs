@@ -4,7 +4,7 @@ use super::super::views::View;
 use super::samples::{change, changed, night, overdue, pending};
 use super::views::{answer, asked, events, history, old, page, typed};
 use super::*;
-use crate::wire::ListQuery;
+use crate::wire::{EventView, EventsView, ListQuery};
 use serde_json::json;
 
 #[test]
@@ -88,6 +88,54 @@ fn a_number_finds_its_request() {
 }
 
 #[test]
+fn a_long_record_is_read_piece_by_piece_and_only_its_end_is_kept() {
+    let mut pane = history((120, 40));
+    for _ in 0..6 {
+        pane.press("j");
+    }
+    let asked = |effects: &[Effect]| -> Vec<i64> {
+        let after = |effect: &Effect| match effect {
+            Effect::ReadEvents { id: 299, after } => Some(*after),
+            _ => None,
+        };
+        effects.iter().filter_map(after).collect()
+    };
+    assert_eq!(asked(&pane.press("enter")), [0]);
+    let read = samples::with_may(old(std::iter::once(299)).remove(0));
+    pane.send(Msg::Request { id: 299, outcome: Ok(Box::new(read)) });
+    let piece = |from: i64, count: i64| {
+        let mut all = events();
+        let first = all.events.remove(0);
+        all.events = (from..from + count).map(|seq| EventView { seq, ..first.clone() }).collect();
+        all
+    };
+    // Whole pieces are followed by the next one, the last is not.
+    for after in (0..1_200).step_by(200) {
+        let more = pane.send(Msg::Events { id: 299, after, outcome: Ok(piece(after + 1, 200)) });
+        assert_eq!(asked(&more), [after + 200]);
+    }
+    assert_eq!(asked(&pane.send(Msg::Events { id: 299, after: 1_200, outcome: Ok(piece(1_201, 5)) })), [0; 0]);
+    // The same piece twice is the same piece.
+    pane.send(Msg::Events { id: 299, after: 1_200, outcome: Ok(piece(1_201, 5)) });
+    let detail = pane.model.detail.clone().unwrap();
+    assert_eq!((detail.events.len(), detail.earlier, detail.known()), (1_000, 205, 1_205));
+    pane.press("G");
+    pane.says("#1205");
+    pane.press("g");
+    let words = "the first 205 are not here";
+    let found = (0..5).any(|_| {
+        pane.press("pgdn");
+        pane.screen().contains(words)
+    });
+    assert!(found, "{}", pane.screen());
+    // It changed, and nothing happened to it: words were erased, so all of it is read again.
+    let none = EventsView { events: Vec::new(), next_after: 1_205 };
+    assert_eq!(asked(&pane.send(Msg::Events { id: 299, after: 1_205, outcome: Ok(none) })), [0]);
+    pane.send(Msg::Events { id: 299, after: 0, outcome: Ok(piece(1, 3)) });
+    assert_eq!(pane.model.detail.as_ref().map(|detail| detail.events.len()), Some(3));
+}
+
+#[test]
 fn the_record_is_shown_and_copied_whole() {
     let mut pane = history((120, 40));
     for _ in 0..6 {
@@ -99,7 +147,7 @@ fn the_record_is_shown_and_copied_whole() {
     pane.send(Msg::Request { id: 299, outcome: Ok(Box::new(read)) });
     pane.press("C");
     pane.says("what is known is copied: open it for every event");
-    pane.send(Msg::Events { id: 299, outcome: Ok(events()) });
+    pane.send(Msg::Events { id: 299, after: 0, outcome: Ok(events()) });
     pane.press("C");
     pane.says("the whole record is copied");
     let Some(Effect::Copy(text)) = pane.effects.iter().rev().find(|effect| matches!(effect, Effect::Copy(_))) else {

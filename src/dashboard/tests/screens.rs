@@ -68,7 +68,7 @@ fn an_overdue_removal() {
         pane.press("enter");
         pane.answer_reads();
         pane.effects.clear();
-        pane.send(Msg::Events { id: 431, outcome: Ok(events()) });
+        pane.send(Msg::Events { id: 431, after: 0, outcome: Ok(events()) });
         pane
     });
 }
@@ -340,7 +340,7 @@ fn history() {
         pane.press("enter");
         let read = with_may(views::old(std::iter::once(299)).remove(0));
         pane.send(Msg::Request { id: 299, outcome: Ok(Box::new(read)) });
-        pane.send(Msg::Events { id: 299, outcome: Ok(views::events()) });
+        pane.send(Msg::Events { id: 299, after: 0, outcome: Ok(views::events()) });
         pane
     });
 }

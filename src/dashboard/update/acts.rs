@@ -269,7 +269,7 @@ pub fn answered(
             say(model, Tone::Good, format!("{done}{back}"));
             if let Some(detail) = model.detail.as_mut().filter(|detail| detail.id == id) {
                 detail.read = Some(view.clone());
-                effects.push(Effect::ReadEvents(id));
+                effects.push(Effect::ReadEvents { id, after: detail.known() });
             }
             let (now, frozen) = (model.server_now(), model.is_frozen());
             if model.shelf.contains_key(&id) {

@@ -2,7 +2,7 @@
 
 use super::super::dialog::Dialog;
 use super::super::difference::differences;
-use super::super::effect::Effect;
+use super::super::effect::{EVENTS, Effect};
 use super::super::eye::Anchor;
 use super::super::model::{Detail, Model};
 use super::super::msg::Refused;
@@ -36,8 +36,8 @@ pub fn merge(model: &mut Model, view: BoardView, effects: &mut Vec<Effect>) {
             model.board.point(id, model.plan().heights(), model.server_now(), model.is_frozen());
         }
     }
-    for id in model.detail.iter().map(|detail| detail.id).filter(|id| first || changed.contains(id)) {
-        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+    if let Some(detail) = model.detail.as_ref().filter(|detail| first || changed.contains(&detail.id)) {
+        effects.extend(Effect::again(detail));
     }
     follow_dialog(model, &changed, effects);
     if model.plan().beside() && model.detail.is_none() {
@@ -156,10 +156,19 @@ fn take_in(dialog: &mut Dialog, view: Box<RequestView>, now: super::super::msg::
     dialog.take(view, differences, now);
 }
 
-/// The timeline of one request.
-pub fn events(model: &mut Model, id: i64, outcome: Result<EventsView, Refused>) {
-    if let (Some(detail), Ok(view)) = (model.detail.as_mut().filter(|detail| detail.id == id), outcome) {
-        detail.events = view.events;
+/// The timeline of one request, or the rest of it.
+pub fn events(model: &mut Model, id: i64, after: i64, outcome: Result<EventsView, Refused>, effects: &mut Vec<Effect>) {
+    let (Some(detail), Ok(view)) = (model.detail.as_mut().filter(|detail| detail.id == id), outcome) else { return };
+    match (after, view.events.len()) {
+        // What changed is no event of its own: words of earlier ones were erased.
+        (1.., 0) => effects.push(Effect::ReadEvents { id, after: 0 }),
+        (_, 0) => {}
+        (_, count) => {
+            detail.take_events(after, view.events);
+            if count >= EVENTS {
+                effects.push(Effect::ReadEvents { id, after: detail.known() });
+            }
+        }
     }
 }
 
@@ -174,6 +183,6 @@ pub fn peek(model: &mut Model, effects: &mut Vec<Effect>) {
         model.detail = Some(Detail::new(id));
     }
     if !known {
-        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+        effects.extend(model.detail.as_ref().map(Effect::again).into_iter().flatten());
     }
 }

@@ -250,7 +250,7 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if model.detail.as_ref().is_none_or(|detail| detail.id != id || detail.read.is_none()) {
         model.detail = Some(Detail::new(id));
-        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+        effects.extend(model.detail.as_ref().map(Effect::again).into_iter().flatten());
     }
     model.in_detail = true;
 }
@@ -263,7 +263,7 @@ pub fn clicked(model: &mut Model, id: i64, effects: &mut Vec<Effect>) {
     }
     if model.detail.as_ref().is_none_or(|detail| detail.id != id || detail.read.is_none()) {
         model.detail = Some(Detail::new(id));
-        effects.extend([Effect::Read(id), Effect::ReadEvents(id)]);
+        effects.extend(model.detail.as_ref().map(Effect::again).into_iter().flatten());
     }
     model.help = None;
     model.in_detail = true;

@@ -62,7 +62,7 @@ pub fn update(model: &mut Model, now: Moment, msg: Msg) -> Vec<Effect> {
             acts::offer_roles(model);
         }
         Msg::Request { id, outcome } => board::read(model, id, outcome),
-        Msg::Events { id, outcome } => board::events(model, id, outcome),
+        Msg::Events { id, after, outcome } => board::events(model, id, after, outcome, &mut effects),
         Msg::Background { light } => model.shows_on(light),
         Msg::Listed { ask, outcome } => lists::listed(model, ask, outcome, &mut effects),
         Msg::Checked { ask, outcome } => form::checked(model, ask, outcome),

@@ -14,8 +14,6 @@ use serde_json::Value;
 
 /// How wide a copied record is.
 const COPIED: usize = 100;
-/// So many events come at once.
-const PAGE: usize = 1000;
 
 /// The whole record, in lines.
 pub fn lines(model: &Model, detail: &Detail, eye: &Eye, width: usize) -> Vec<Words> {
@@ -70,15 +68,16 @@ fn events(model: &Model, detail: &Detail, eye: &Eye, width: usize) -> Vec<Words>
     }
     let head: String = model.head.chars().take(12).collect();
     let mut out = vec![
-        Words::of(format!(" {} events", detail.events.len()), Tone::Head)
+        Words::of(format!(" {} events", detail.events.len() + detail.earlier), Tone::Head)
             .and(format!("  each linked to the one before it in the trail; the head is {head}"), Tone::Dim),
     ];
+    if detail.earlier > 0 {
+        let words = format!("the first {} are not here: nightlatch show {} prints them", detail.earlier, detail.id);
+        out.extend(block(&words, width, Tone::Soon));
+    }
     let ways = Ways::of(&detail.events);
     for event in &detail.events {
         out.extend(one(event, &ways, eye, width));
-    }
-    if detail.events.len() >= PAGE {
-        out.extend(block(&format!("and more: nightlatch show {} prints them", detail.id), width, Tone::Soon));
     }
     out.extend(block("nightlatch audit export | nightlatch audit verify - checks the chain", width, Tone::Dim));
     out
