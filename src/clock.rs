@@ -81,6 +81,10 @@ struct Running {
     offset: i64,
     /// The database's clock says otherwise.
     skewed: bool,
+    /// It was right when it was read last.
+    sane: bool,
+    /// How often it was found to be wrong.
+    doubts: u64,
 }
 
 impl Running {
@@ -88,12 +92,16 @@ impl Running {
     const fn start(boot: i64, wall: i64, floor: i64, live: bool) -> Self {
         let far = live && wall.saturating_sub(floor) > FAR_MILLIS;
         let at = if wall < floor || far { floor } else { wall };
-        Self { boot, at, corrected: boot, offset: 0, skewed: false }
+        Self { boot, at, corrected: boot, offset: 0, skewed: false, sane: true, doubts: 0 }
     }
 
     fn read(&mut self, boot: i64, wall: i64) -> Reading {
         let apart = wall.saturating_sub(self.at(boot)).saturating_add(self.offset);
         let sane = apart.abs() < APART_MILLIS && !self.skewed;
+        if !sane && std::mem::replace(&mut self.sane, sane) {
+            self.doubts += 1;
+        }
+        self.sane = sane;
         if sane {
             self.follow(boot, apart);
         } else {
@@ -124,7 +132,7 @@ impl Running {
     /// The wall clock is right: jump forward to it, or stay ahead of it on purpose, never backward.
     fn accept(&mut self, boot: i64, wall: i64) {
         let at = self.at(boot);
-        *self = Self { boot, at: at.max(wall), corrected: boot, offset: (at - wall).max(0), skewed: self.skewed };
+        *self = Self { boot, at: at.max(wall), corrected: boot, offset: (at - wall).max(0), ..*self };
     }
 }
 
@@ -184,6 +192,11 @@ impl Clock {
             reading.now.sane = forced;
         }
         reading
+    }
+
+    /// How often it was found to be wrong so far, by whoever read it, however short that lasted.
+    pub fn doubts(&self) -> u64 {
+        self.with(|running| running.doubts)
     }
 
     /// Somebody answers for the wall clock.

@@ -15,6 +15,8 @@ const ALIVE: Length = Length::from_seconds(30);
 const COMPARE: Length = Length::from_seconds(10);
 /// How often the targets are swept.
 const SWEEP: Length = Length::from_minutes(5);
+/// How long after the first sweep, or after the clock was wrong, they are swept once more: longer than any act takes.
+const SOON: Length = Length::from_seconds(35);
 /// How often whoever waits is held against who is on duty.
 const DUTY: Length = Length::from_seconds(20);
 /// How many lapses one tick records.
@@ -26,8 +28,8 @@ struct Turns {
     alive: Instant,
     compared: Instant,
     swept: Instant,
-    /// The clock was right ever since: noted first of all, for whatever else a tick does may fail.
-    sure: bool,
+    /// How often the clock had been wrong when what it put off was last put right.
+    doubts: Option<u64>,
     duty: Instant,
     stamp: Option<std::time::SystemTime>,
     /// The policy file that could not be read last time: one that is so twice is told of.
@@ -74,7 +76,6 @@ impl Service {
     async fn tick(&self, turns: &mut Turns) -> Answered<()> {
         self.inner.clock.look();
         let now = self.now();
-        turns.sure &= now.sane;
         // One reading of the head is all that an idle second costs, and on SQLite most often not even that.
         let head = self.inner.store.poll_head().await?;
         if head > self.inner.board.seq() {
@@ -105,10 +106,21 @@ impl Service {
         }
         self.read_calendars(now.at).await?;
         self.compare_clocks(&mut turns.compared).await?;
-        // While the clock was wrong, what is wanted may have been taken out.
-        let came_back = now.sane && !std::mem::replace(&mut turns.sure, now.sane);
-        if came_back || is_over(turns.swept, SWEEP) {
-            turns.swept = now.at;
+        // While the clock was wrong, what is wanted may have been taken out, and whatever waits was put off by that clock.
+        let doubts = Some(self.inner.clock.doubts());
+        let came_back = now.sane && turns.doubts != doubts;
+        if came_back {
+            match self.inner.store.end_pauses(now.at).await {
+                Ok(()) => turns.doubts = doubts,
+                Err(error) => {
+                    tracing::warn!(%error, "what a wrong clock put off stays put off; tried again in a second")
+                }
+            }
+            self.inner.wake.notify_one();
+        }
+        if (came_back && turns.doubts == doubts) || is_over(turns.swept, SWEEP) {
+            // What somebody was at while they died, or by the wrong clock, may still arrive there: looked at again soon.
+            turns.swept = if came_back { now.at.minus(SWEEP).plus(SOON) } else { now.at };
             let service = self.clone();
             // A slow target must not hold up the tick.
             tokio::spawn(async move {

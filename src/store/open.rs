@@ -158,6 +158,11 @@ impl Store {
         self.side(Side::GiveBack { replica: replica.to_owned(), keys: keys.to_vec(), at }).await
     }
 
+    /// Ends the pauses after failed attempts: what waits for another try falls due `at`. A clock that was wrong set them.
+    pub async fn end_pauses(&self, at: Instant) -> Result<(), StoreError> {
+        self.side(Side::EndPauses { at }).await
+    }
+
     /// Writes down that a server lives at `at`; never later than elapsed time says, so that a jump is not kept.
     pub async fn touch_alive(&self, at: Instant) -> Result<(), StoreError> {
         self.side(Side::Alive { at: at.min(self.inner.clock.read().recorded) }).await

@@ -37,6 +37,7 @@ type ActAnswer = Answer<Result<Done, WriteError>>;
 #[derive(Debug, Clone)]
 pub(super) enum Side {
     GiveBack { replica: String, keys: Vec<String>, at: Instant },
+    EndPauses { at: Instant },
     Alive { at: Instant },
     Checkpoint { size: i64, at: Instant, note: String },
     TouchToken { id: i64, at: Instant },
@@ -298,6 +299,10 @@ impl Scribe {
                 }
                 let args = vec![at.millis().into(), replica.into()];
                 (sql, args.into_iter().chain(keys.into_iter().map(Arg::from)).collect())
+            }
+            Side::EndPauses { at } => {
+                let sql = "UPDATE work SET next_at = $1 WHERE replica IS NULL AND failures > 0 AND next_at > $1";
+                (sql.into(), vec![at.millis().into()])
             }
             Side::Alive { at } => {
                 let sql = "UPDATE head SET alive_at = $1 WHERE one = 1 AND alive_at < $1";

@@ -116,15 +116,19 @@ impl Service {
         let (mut grants, mut removes, mut idle) = (Vec::new(), Vec::new(), Vec::new());
         for Leased { access_key, attempt, failures, requests, .. } in leased {
             let plan = plan(&requests, self.now().at);
-            let carried = plan.carried.iter();
-            join_all(carried.map(|(number, by)| self.report(*number, false, attempt, failures, Outcome::Carried(*by))))
-                .await;
+            if !plan.carried.is_empty() {
+                let carried = plan.carried.iter();
+                let report =
+                    |(number, by): &(_, _)| self.report(*number, false, attempt, failures, Outcome::Carried(*by));
+                join_all(carried.map(report)).await;
+                // A report ends the lease: what else there is to do falls due at once, and is leased anew by whoever does it.
+                continue;
+            }
             let (of, until) = match plan.act {
-                Act::Nothing if plan.carried.is_empty() => {
+                Act::Nothing => {
                     idle.push((access_key, rest(&requests, self.now().at)));
                     continue;
                 }
-                Act::Nothing => continue,
                 Act::Grant { until, of } => (of, Some(until)),
                 Act::Remove { of } => (of, None),
             };

@@ -7,7 +7,7 @@ use super::sql::{Line, Table, Tables, Value};
 use super::target::{Fake, Model, TARGETS};
 use nightlatch::access::command::Command;
 use nightlatch::access::{Actor, Request, Subject};
-use nightlatch::clock::Clock;
+use nightlatch::clock::{Clock, Reading};
 use nightlatch::policy::{self, Policy, Source};
 use nightlatch::provision::{KINDS, Provisioner};
 use nightlatch::secret::Chance;
@@ -27,6 +27,8 @@ use tokio::runtime::{Builder, Runtime};
 pub const STORE_ID: &str = "sim00000";
 /// A Saturday evening in November.
 pub const START: i64 = 1_795_304_400_000;
+/// How long the steps are small once everything is well, in milliseconds.
+const CLOSELY: i64 = 10_000;
 /// How long a replica may take until it gives, in milliseconds.
 const STARTING: i64 = 6_000;
 
@@ -282,7 +284,9 @@ impl World {
         let behind = (self.at - clock.now().at.millis()).max(0);
         let life = Life { quiet, service: started.unwrap(), clock, door, name, since: self.at, behind };
         self.replicas[index].life = Some(life);
-        self.trouble();
+        if !self.ignores_trouble {
+            self.calm_since = self.calm_since.max(self.at + STARTING);
+        }
     }
 
     /// Everything that replica `index` was at is gone, as by kill -9.
@@ -403,8 +407,12 @@ impl World {
 
     fn look_at_clocks(&mut self) {
         let lives = || self.replicas.iter().filter_map(|replica| replica.life.as_ref());
-        let said: Vec<i64> = lives().map(|life| life.clock.now().at.millis()).collect();
-        if said.iter().any(|one| (one - said[0]).abs() > 1_000) {
+        let said: Vec<_> = lives().map(|life| life.clock.read()).collect();
+        // Ends are judged by the one, leases run by the other.
+        let apart = |at: fn(&Reading) -> Instant| {
+            said.iter().any(|one| (at(one).millis() - at(&said[0]).millis()).abs() > 1_000)
+        };
+        if apart(|reading| reading.now.at) || apart(|reading| reading.recorded) {
             self.disagreed_at = self.at;
         }
     }
@@ -413,6 +421,12 @@ impl World {
     pub fn far(&self) -> Instant {
         let clocks = self.replicas.iter().filter_map(|replica| replica.life.as_ref());
         clocks.map(|life| life.clock.now().at).max().unwrap_or_default().max(self.now())
+    }
+
+    /// What each living replica's clock says, for whoever reads a trace.
+    pub fn clocks(&self) -> String {
+        let lives = self.replicas.iter().filter_map(|replica| replica.life.as_ref());
+        lives.map(|life| format!("{} reads {:?}", life.name, life.clock.read())).collect::<Vec<_>>().join(", ")
     }
 
     /// How much longer access may stand than it should, for want of a clock that knows better, in milliseconds.
@@ -428,14 +442,19 @@ impl World {
     /// Moves to the next instant at which something may happen, at most to `until`.
     pub fn step_to(&mut self, until: i64, coarse: i64) {
         let now = self.at;
+        // What is well again is looked at closely for a while: a large step would leave nobody time to do what is late.
+        let coarse = if self.is_well() && now < self.calm_since + CLOSELY { coarse.min(1_000) } else { coarse };
         let mut next = until.min(now + coarse);
         // By the true time, and by the clock of each replica, which may be a little behind or ahead.
-        let clocks = self.replicas.iter().filter_map(|replica| replica.life.as_ref());
-        let ahead: Vec<i64> = std::iter::once(0).chain(clocks.map(|life| life.clock.now().at.millis() - now)).collect();
+        let lives = || self.replicas.iter().filter_map(|replica| replica.life.as_ref());
+        let clocks: Vec<i64> = std::iter::once(now).chain(lives().map(|life| life.clock.now().at.millis())).collect();
         let mut sooner = |at: i64| {
-            let at = ahead.iter().map(|ahead| at - ahead).filter(|at| *at > now);
-            next = at.fold(next, i64::min);
+            let left = clocks.iter().map(|clock| at - clock).filter(|left| *left > 0);
+            next = left.map(|left| now + left).fold(next, i64::min);
         };
+        for life in lives() {
+            sooner(life.since + STARTING);
+        }
         if let Some(call) = self.model.lock().unwrap().next() {
             sooner(call);
         }
