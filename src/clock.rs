@@ -474,6 +474,22 @@ mod tests {
     }
 
     #[test]
+    fn i7_a_moment_in_which_it_was_wrong_is_counted_by_whoever_reads_it() {
+        let clock = Clock::manual(START);
+        clock.jump(Length::from_millis(1_500));
+        assert_eq!((clock.now().sane, clock.doubts()), (true, 0), "near enough");
+        clock.jump(minutes(120));
+        clock.read();
+        clock.read();
+        clock.jump(minutes(-120));
+        assert_eq!((clock.now().sane, clock.doubts()), (true, 1));
+        clock.jump(minutes(-5));
+        clock.read();
+        clock.accept();
+        assert_eq!((clock.now().sane, clock.doubts()), (true, 2), "accepted, and not forgotten");
+    }
+
+    #[test]
     fn a_small_difference_is_followed_slowly() {
         let clock = Clock::manual(START);
         clock.jump(Length::from_millis(1_500));

@@ -178,6 +178,28 @@ async fn i15_a_removal_that_a_jumping_clock_put_off_is_due_and_its_end_is_not_sl
 }
 
 #[tokio::test]
+async fn i1_a_pause_ends_when_the_clock_that_set_it_was_wrong_and_a_lease_does_not() {
+    for bed in beds().await {
+        let store = bed.ruled().await;
+        let held = approved(&store, "ana", KEY).await;
+        store.act(revoke(held.number)).await.unwrap();
+        let leased = store.lease(ask(true, "one")).await.unwrap().pop().unwrap();
+        let now = store.clock().now().at;
+        store.end_pauses(now).await.unwrap();
+        assert!(store.lease(ask(true, "two")).await.unwrap().is_empty(), "somebody has it");
+        let off = now.plus(Length::from_seconds(20));
+        store.act(failing(held.number, leased.attempt, true, "away", off)).await.unwrap();
+        assert!(store.lease(ask(true, "one")).await.unwrap().is_empty(), "it is put off");
+        store.end_pauses(now).await.unwrap();
+        assert_eq!(store.work().await.unwrap().pop().unwrap().next_at, now);
+        let leased = store.lease(ask(true, "two")).await.unwrap().pop().unwrap();
+        assert_eq!((leased.attempt, leased.failures), (2, 1));
+        store.act(absent(held.number, 2)).await.unwrap();
+        whole(&store).await;
+    }
+}
+
+#[tokio::test]
 async fn leases_are_given_back_and_one_key_can_be_asked_for() {
     for bed in beds().await {
         let store = bed.ruled().await;

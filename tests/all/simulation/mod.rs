@@ -274,6 +274,15 @@ fn a_thousand_seeds() {
     seeds(0, QUICK);
 }
 
+/// Each of them found a fault once: a lane that woke itself for ever, a wrong clock that nobody noticed or that put removals off,
+/// a reconciler that slept by it, two who granted under one lease.
+#[test]
+fn seeds_that_found_a_fault() {
+    for seed in [1_075, 2_015, 2_136, 4_201, 6_607, 7_819, 12_597, 14_398, 19_048] {
+        seeds(seed, 1);
+    }
+}
+
 #[test]
 #[ignore = "by hand: NIGHTLATCH_SEEDS=100000 tests/run all simulation"]
 fn many_seeds() {
