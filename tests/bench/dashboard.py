@@ -204,6 +204,10 @@ class Host:
         if path == "/v1/systems":
             return stamp | {"systems": []}
         if "/events" in path:
+            if "wait=" in path:
+                # Whoever follows the events waits for the next one, as at a real host.
+                with self.lock:
+                    self.lock.wait_for(lambda: False, timeout=10)
             return stamp | {"events": [], "next_after": 0}
         number = int(path.split("/")[3].split("?")[0])
         return stamp | self.rows[number] | {"may": [], "notes": []}
