@@ -113,7 +113,7 @@ impl Service {
             match self.inner.store.end_pauses(now.at).await {
                 Ok(()) => turns.doubts = doubts,
                 Err(error) => {
-                    tracing::warn!(%error, "what a wrong clock put off stays put off; tried again in a second")
+                    tracing::warn!(%error, "what a wrong clock put off stays put off; tried again in a second");
                 }
             }
             self.inner.wake.notify_one();

@@ -92,11 +92,11 @@ impl Service {
                 self.inner.store.give_back(&self.inner.replica, &keys, self.now().at).await?;
                 continue;
             }
-            let (granted, removed) = tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
+            let (given, gone) = tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
             while reports.join_next().await.is_some() {}
             let service = self.clone();
             reports.spawn(async move {
-                tokio::join!(service.report_grants(granted), service.report_removals(removed));
+                tokio::join!(service.report_grants(given), service.report_removals(gone));
             });
         }
     }
