@@ -30,6 +30,8 @@ struct Turns {
     swept: Instant,
     /// How often the clock had been wrong when what it put off was last put right.
     doubts: Option<u64>,
+    /// The targets were swept for that last.
+    anew: bool,
     duty: Instant,
     stamp: Option<std::time::SystemTime>,
     /// The policy file that could not be read last time: one that is so twice is told of.
@@ -118,13 +120,15 @@ impl Service {
             }
             self.inner.wake.notify_one();
         }
-        if (came_back && turns.doubts == doubts) || is_over(turns.swept, SWEEP) {
+        let anew = came_back && turns.doubts == doubts;
+        if anew || is_over(turns.swept, SWEEP) {
             // What somebody was at while they died, or by the wrong clock, may still arrive there: looked at again soon.
-            turns.swept = if came_back { now.at.minus(SWEEP).plus(SOON) } else { now.at };
+            turns.swept = if anew { now.at.minus(SWEEP).plus(SOON) } else { now.at };
+            let every = std::mem::replace(&mut turns.anew, anew) || anew;
             let service = self.clone();
             // A slow target must not hold up the tick.
             tokio::spawn(async move {
-                if let Err(error) = service.sweep().await {
+                if let Err(error) = service.sweep(every).await {
                     tracing::warn!(%error, "the targets could not be swept");
                 }
             });

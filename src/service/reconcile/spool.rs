@@ -93,18 +93,9 @@ impl Spool {
         file.sync_data()
     }
 
-    fn tried(&self) -> MutexGuard<'_, HashMap<RequestNumber, Instant>> {
-        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether it was ever tried by this process.
-    pub(super) fn was_tried(&self, number: RequestNumber) -> bool {
-        self.tried().contains_key(&number)
-    }
-
     /// Whether it was tried a moment ago; if not, it is now.
     pub(super) fn lately(&self, number: RequestNumber, at: Instant) -> bool {
-        let mut tried = self.tried();
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         let lately = tried.get(&number).is_some_and(|before| at.since(*before).seconds() < PAUSE_SECONDS);
         if !lately {
             tried.insert(number, at);

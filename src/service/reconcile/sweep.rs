@@ -6,19 +6,24 @@ use crate::access::{Actor, Request, RequestNumber, Status, Subject, status};
 use crate::provision::{Presence, Provisioner, mark};
 use crate::text::Clean;
 use futures_util::future::join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
+
+/// So many accesses of one target are looked for at a time.
+const AT_ONCE: usize = 16;
 
 /// What was reported and is still there: once is enough.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Reported(Mutex<HashSet<(String, String)>>);
 
 impl Service {
-    /// Sweeps every target of the ruling policy that can say what it holds, all at once: none waits for one that hangs.
-    pub(in crate::service) async fn sweep(&self) -> Answered<()> {
+    /// Sweeps every target of the ruling policy that can say what it holds, all at once: none waits for one that hangs. `every`:
+    /// each access that is wanted is looked for, whatever the target lists.
+    pub(in crate::service) async fn sweep(&self, every: bool) -> Answered<()> {
         let ruling = self.ruling().await?;
         join_all(ruling.table.iter().map(|(name, provisioner)| async move {
-            if let Err(error) = self.sweep_one(name, provisioner.as_ref()).await {
+            if let Err(error) = self.sweep_one(name, provisioner.as_ref(), every).await {
                 tracing::warn!(%error, target = name, "a target could not be swept");
             }
         }))
@@ -26,7 +31,7 @@ impl Service {
         Ok(())
     }
 
-    async fn sweep_one(&self, name: &str, provisioner: &dyn Provisioner) -> Answered<()> {
+    async fn sweep_one(&self, name: &str, provisioner: &dyn Provisioner, every: bool) -> Answered<()> {
         self.probe(name, provisioner).await;
         // What is live before or after the reading explains what was read.
         let before = self.held_now().await?;
@@ -37,15 +42,14 @@ impl Service {
         let after = self.held_now().await?;
         let live: HashSet<String> = before.iter().chain(&after).filter_map(|request| self.mark_of(request)).collect();
         let marks: HashSet<&str> = found.iter().map(|stray| stray.mark.as_str()).collect();
-        for request in &before {
-            let Some(held) = request.held().filter(|held| held.placement.target == name) else { continue };
-            // One that was tried to be removed may be listed for a session that it left, whether that could be recorded or not.
-            let tried = held.failure.as_ref().is_some_and(|failure| failure.removing)
-                || self.inner.spool.was_tried(request.number);
-            if tried || self.mark_of(request).is_some_and(|mark| !marks.contains(mark.as_str())) {
-                self.look_for(request).await?;
-            }
-        }
+        let doubtful = before.iter().filter(|request| {
+            let Some(held) = request.held().filter(|held| held.placement.target == name) else { return false };
+            // One that was tried to be removed may be listed for a session that it left.
+            let tried = held.failure.as_ref().is_some_and(|failure| failure.removing);
+            every || tried || self.mark_of(request).is_some_and(|mark| !marks.contains(mark.as_str()))
+        });
+        let looks = stream::iter(doubtful.map(|request| self.look_for(request)).collect::<Vec<_>>());
+        looks.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let strays: Vec<_> = found.iter().filter(|stray| !live.contains(&stray.mark)).collect();
         {
             let mut reported = self.inner.reported.0.lock().unwrap_or_else(PoisonError::into_inner);

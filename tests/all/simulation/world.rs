@@ -287,6 +287,10 @@ impl World {
         if !self.ignores_trouble {
             self.calm_since = self.calm_since.max(self.at + STARTING);
         }
+        // Whoever died had a clock, too, and may have been at something.
+        if self.wall.abs() > 1_000 {
+            self.disagreed_at = self.at;
+        }
     }
 
     /// Everything that replica `index` was at is gone, as by kill -9.
@@ -403,6 +407,11 @@ impl World {
     /// Whether the replicas' clocks have agreed for as long as what they did by them can matter.
     pub fn agreed(&self) -> bool {
         self.at > self.disagreed_at + 20_000
+    }
+
+    /// As [`World::agreed`], and long enough for the sweeps after that.
+    pub fn settled(&self) -> bool {
+        self.at > self.disagreed_at + 60_000
     }
 
     fn look_at_clocks(&mut self) {
