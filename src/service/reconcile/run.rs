@@ -23,6 +23,8 @@ const LEAST: Length = Length::from_millis(200);
 const MOST: Length = Length::from_seconds(30);
 /// A grant that waits for a thaw is looked at again after this.
 const FROZEN: Length = Length::from_seconds(2);
+/// By then whoever acts beside us has reported.
+const SAID: Length = Length::from_seconds(10);
 /// What a lease holds where the ruling policy does not know the target.
 const UNKNOWN: Length = Length::from_seconds(30);
 
@@ -238,6 +240,7 @@ impl Service {
         let limit = limit(job.provisioner.as_ref());
         let removed = self.within(limit, 1, job.provisioner.remove(specs)).await;
         let seen = self.within(limit, 1, job.provisioner.observe(specs)).await;
+        job.of.first().into_iter().for_each(|number| self.look_later(*number));
         if seen.first().is_some_and(|seen| seen.as_ref().is_ok_and(|o| o.presence == Presence::Absent)) {
             return;
         }
@@ -341,6 +344,18 @@ impl Service {
         }
     }
 
+    /// Whoever removes without a lease may have come between: what somebody else was given under the same key is looked for,
+    /// once whoever gave it has said so.
+    fn look_later(&self, number: RequestNumber) {
+        let service = self.clone();
+        tokio::spawn(async move {
+            service.inner.clock.sleep(SAID).await;
+            if let Err(error) = service.look_again(number).await {
+                tracing::debug!(%error, %number, "what shares its key is looked for by the next sweep");
+            }
+        });
+    }
+
     /// Takes access out and reads it back, for one request, without a lease: removing is idempotent.
     pub(super) async fn remove_bare(&self, request: &Request) -> Option<Observed> {
         let (provisioner, spec) = self.placed(Some(request), None).await.ok()?;
@@ -348,6 +363,7 @@ impl Service {
         let limit = limit(provisioner.as_ref());
         let removed = self.within(limit, 1, provisioner.remove(specs)).await.into_iter().next()?;
         let seen = self.within(limit, 1, provisioner.observe(specs)).await.into_iter().next()?;
+        self.look_later(request.number);
         match removed_outcome(&removed, &seen, self.now().at) {
             Outcome::Absent(observed) => Some(observed),
             Outcome::Granted { .. } | Outcome::Failed { .. } | Outcome::Carried(_) => None,

@@ -71,10 +71,13 @@ impl Service {
         Ok(())
     }
 
-    /// Looks for the access of one request, if it is still wanted.
+    /// Looks for whatever is wanted under the access key of one request: its own access, or that of another.
     pub(super) async fn look_again(&self, number: RequestNumber) -> Answered<()> {
-        if let Some((request, _)) = self.inner.store.request(number).await? {
-            self.look_for(&request).await?;
+        let key = |request: &Request| request.held().map(|held| held.placement.access_key.clone());
+        let Some((request, _)) = self.inner.store.request(number).await? else { return Ok(()) };
+        let taken = key(&request);
+        for wanted in self.held_now().await?.iter().filter(|other| key(other) == taken) {
+            self.look_for(wanted).await?;
         }
         Ok(())
     }

@@ -373,7 +373,7 @@ fn access(tables: &Tables, world: &World) -> Checked {
 }
 
 /// Whether somebody wrote down that access with this mark is there without a reason.
-fn reported(tables: &Tables, mark: &str) -> bool {
+pub fn reported(tables: &Tables, mark: &str) -> bool {
     let events = &tables["event"];
     let says =
         |row: &Line| cell(events, row, "kind").text() == "stray" && cell(events, row, "body").text().contains(mark);

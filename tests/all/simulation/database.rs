@@ -51,7 +51,7 @@ pub enum Store {
     Stuck(bool),
 }
 
-/// So often a commit that is stuck looks whether it still is.
+/// So often one who waits for a store that is slow or stuck looks whether it still is.
 const STUCK: Length = Length::from_millis(100);
 
 /// One replica's way to the database.
@@ -161,7 +161,10 @@ impl Line {
                 let store = self.door.is();
                 if let Store::Slow(millis) = store {
                     let clock = self.door.clock.lock().unwrap().clone();
-                    clock.sleep(Length::from_millis(millis)).await;
+                    let until = clock.monotonic() + Length::from_millis(millis).to_std();
+                    while self.door.is() == store && clock.monotonic() < until {
+                        clock.sleep(STUCK).await;
+                    }
                 }
                 if self.door.is() == Store::Away {
                     return Err(away());

@@ -200,7 +200,8 @@ impl Run {
         if let Some(open) = requests(&tables).iter().find(|r| !status(r, self.world.far()).is_over()) {
             return Err(format!("at the end {} is {}", open.number, status(open, self.world.far())));
         }
-        if let Some((key, _)) = self.world.model.lock().unwrap().alive().next() {
+        let unsaid = |(_, access): &(&String, &target::Access)| !checks::reported(&tables, &access.mark);
+        if let Some((key, _)) = self.world.model.lock().unwrap().alive().find(unsaid) {
             return Err(format!("I1: at the end {key} is still there"));
         }
         if !tables["work"].rows.is_empty() {
@@ -275,10 +276,10 @@ fn a_thousand_seeds() {
 }
 
 /// Each of them found a fault once: a lane that woke itself for ever, a wrong clock that nobody noticed or that put removals off,
-/// a reconciler that slept by it, two who granted under one lease.
+/// a reconciler that slept by it, two who granted under one lease, access that was taken out past a lease and not looked for.
 #[test]
 fn seeds_that_found_a_fault() {
-    for seed in [1_075, 2_015, 2_136, 4_201, 6_607, 7_819, 12_597, 14_398, 19_048] {
+    for seed in [1_075, 2_015, 2_136, 4_201, 6_607, 7_819, 12_597, 14_398, 19_048, 24_923, 39_398, 50_396] {
         seeds(seed, 1);
     }
 }
