@@ -194,7 +194,7 @@ fn quiet_hours_let_only_an_emergency_through_and_their_end_brings_the_rest() {
 #[test]
 #[ignore = "a link is lost after a minute: tests/run all"]
 fn whoever_is_on_duty_is_told_that_nothing_can_reach_them_and_is_reached_again() {
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let _running = desk.notify();
     until(&format!("it says that it is there: {}", desk.log()), || desk.log().contains("Sam Lee").then_some(()));
     desk.served.signal(rustix::process::Signal::STOP);
@@ -213,7 +213,6 @@ fn whoever_is_on_duty_is_told_that_nothing_can_reach_them_and_is_reached_again()
     let id = desk.file("emergency");
     desk.hears(id, "EMERGENCY");
     assert_eq!(lost(&desk), 1, "{:?}", desk.told());
-    assert!(desk.served.end().success());
 }
 
 #[test]
