@@ -37,7 +37,9 @@ pub fn merge(model: &mut Model, view: BoardView, effects: &mut Vec<Effect>) {
         }
     }
     if let Some(detail) = model.detail.as_ref().filter(|detail| first || changed.contains(&detail.id)) {
-        effects.extend(Effect::again(detail));
+        // With everything else its events are read anew, too: words of earlier ones may have been erased.
+        let after = if first { 0 } else { detail.known() };
+        effects.extend([Effect::Read(detail.id), Effect::ReadEvents { id: detail.id, after }]);
     }
     follow_dialog(model, &changed, effects);
     if model.plan().beside() && model.detail.is_none() {
@@ -159,16 +161,11 @@ fn take_in(dialog: &mut Dialog, view: Box<RequestView>, now: super::super::msg::
 /// The timeline of one request, or the rest of it.
 pub fn events(model: &mut Model, id: i64, after: i64, outcome: Result<EventsView, Refused>, effects: &mut Vec<Effect>) {
     let (Some(detail), Ok(view)) = (model.detail.as_mut().filter(|detail| detail.id == id), outcome) else { return };
-    match (after, view.events.len()) {
-        // What changed is no event of its own: words of earlier ones were erased.
-        (1.., 0) => effects.push(Effect::ReadEvents { id, after: 0 }),
-        (_, 0) => {}
-        (_, count) => {
-            detail.take_events(after, view.events);
-            if count >= EVENTS {
-                effects.push(Effect::ReadEvents { id, after: detail.known() });
-            }
-        }
+    let count = view.events.len();
+    detail.take_events(after, view.events);
+    // A whole page may not be all; the page after the last is empty.
+    if count >= EVENTS {
+        effects.push(Effect::ReadEvents { id, after: detail.known() });
     }
 }
 
