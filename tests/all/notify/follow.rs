@@ -8,18 +8,21 @@ use nightlatch::config::Paths;
 use nightlatch::notifier::place::Said;
 use nightlatch::notifier::{Place, Seat};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Sam's desk: a home with a hook.
-struct Desk {
-    served: Served,
+pub(super) struct Desk {
+    pub(super) served: Served,
     token: String,
     home: TempFolder,
+    /// What its programs find around them beside that.
+    pub(super) env: Vec<(&'static str, PathBuf)>,
 }
 
 /// The notifier, killed with the value.
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -30,37 +33,41 @@ impl Drop for Running {
 
 impl Desk {
     fn new() -> Self {
-        let served = Served::socket();
+        Self::beside(Served::socket())
+    }
+
+    pub(super) fn beside(served: Served) -> Self {
         let (token, home) = (served.token("sam"), TempFolder::new());
         let hook = home.write("hook", "#!/bin/sh\nread -r line\nprintf '%s\\n' \"$line\" >> \"$1\"\n");
         let own = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&hook, own).unwrap();
-        let desk = Self { served, token, home };
+        let desk = Self { served, token, home, env: Vec::new() };
         desk.likes("");
         desk
     }
 
     /// Writes down how sam likes to be told: by the hook, and as these lines say.
-    fn likes(&self, more: &str) {
+    pub(super) fn likes(&self, more: &str) {
         let [hook, told, opened] = ["hook", "told", "opened-{id}"].map(|name| self.home.join(name));
         let [hook, told, opened] = [hook.display(), told.display(), opened.display()];
         let lines = format!("hook = [\"{hook}\", \"{told}\"]\nopen = [\"touch\", \"{opened}\"]\n{more}");
         self.home.write("c/nightlatch/config.toml", &format!("[notify]\nchannels = [\"hook\"]\n{lines}"));
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = bare(self.home.path());
         command.env("NIGHTLATCH_STORE", &self.served.address).env("NIGHTLATCH_TOKEN", &self.token);
+        command.envs(self.env.iter().cloned());
         command
     }
 
-    fn notify(&self) -> Running {
+    pub(super) fn notify(&self) -> Running {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.home.join("log")).unwrap();
         Running(self.command().arg("notify").stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
     /// Ana asks.
-    fn file(&self, kind: &str) -> i64 {
+    pub(super) fn file(&self, kind: &str) -> i64 {
         let body = json!({"system": "payments", "role": "restart", "task": TASK, "kind": kind,
             "window": {"for_seconds": 1800}});
         let said = self.served.file(&body);
@@ -69,7 +76,7 @@ impl Desk {
     }
 
     /// What the hook was told so far.
-    fn told(&self) -> Vec<Value> {
+    pub(super) fn told(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.home.join("told")).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
@@ -81,7 +88,7 @@ impl Desk {
     }
 
     /// Waits until the hook is told of this request, in words that hold these.
-    fn hears(&self, id: i64, words: &str) {
+    pub(super) fn hears(&self, id: i64, words: &str) {
         let number = format!("NL-{id}");
         until(&format!("the hook is told {words} of {number}: {:?}", self.told()), || {
             let is_it = |alert: &Value| {
@@ -93,6 +100,11 @@ impl Desk {
         });
     }
 
+    /// Waits until it says that it is there.
+    pub(super) fn is_there(&self) {
+        until(&format!("it says that it is there: {}", self.log()), || self.log().contains("Sam Lee").then_some(()));
+    }
+
     /// The place of sam's notifier, as another program of sam's would find it.
     fn place(&self) -> Place {
         let me = self.served.get("/v1/me", Some(&self.token)).json();
@@ -102,7 +114,7 @@ impl Desk {
         Place::of(&paths, me["store"].as_str().unwrap(), "sam").unwrap()
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.home.join("log")).unwrap_or_default()
     }
 }
@@ -151,7 +163,7 @@ fn what_happened_while_nobody_told_it_is_told_once() {
 fn an_emergency_is_replaced_when_a_colleague_decides() {
     let desk = Desk::new();
     let _running = desk.notify();
-    until(&format!("it says that it is there: {}", desk.log()), || desk.log().contains("Sam Lee").then_some(()));
+    desk.is_there();
     let id = desk.file("emergency");
     desk.hears(id, "EMERGENCY");
     let lea = desk.served.token("lea");
@@ -178,7 +190,7 @@ fn quiet_hours_let_only_an_emergency_through_and_their_end_brings_the_rest() {
     let now = nightlatch::clock::Clock::system(nightlatch::text::Instant::default(), false).wall().utc();
     desk.likes(&format!("quiet_hours = \"{}-{}\"\n", (now - hours).format("%H:%M"), (now + hours).format("%H:%M")));
     let running = desk.notify();
-    until(&format!("it says that it is there: {}", desk.log()), || desk.log().contains("Sam Lee").then_some(()));
+    desk.is_there();
     let calm = desk.file("planned");
     let urgent = desk.file("emergency");
     desk.hears(urgent, "EMERGENCY");
@@ -196,7 +208,7 @@ fn quiet_hours_let_only_an_emergency_through_and_their_end_brings_the_rest() {
 fn whoever_is_on_duty_is_told_that_nothing_can_reach_them_and_is_reached_again() {
     let desk = Desk::new();
     let _running = desk.notify();
-    until(&format!("it says that it is there: {}", desk.log()), || desk.log().contains("Sam Lee").then_some(()));
+    desk.is_there();
     desk.served.signal(rustix::process::Signal::STOP);
     let lost = |desk: &Desk| {
         let link =

@@ -5,6 +5,7 @@ mod desktop;
 mod dunst;
 mod follow;
 mod hook;
+mod night;
 mod terminal;
 
 use nightlatch::access::RequestNumber;
