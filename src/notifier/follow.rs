@@ -2,7 +2,7 @@
 //! it, and keeps what it knows. Whoever holds the lock does this; the others wait in the kernel.
 
 use super::carry::{Carrier, Line, Outcome, Report};
-use super::host::{ANSWER, Away, FIRST, LONGEST, PAGE, Page, Poller, Reporter};
+use super::host::{ANSWER, Away, FIRST, LONGEST, PAGE, Page, Poller, Reporter, greet};
 use super::kept::Kept;
 use super::place::{Held, Place, Said, Seat};
 use crate::access::{RequestNumber, Status};
@@ -98,16 +98,10 @@ impl Notifier {
             if let Err(error) = &listening {
                 tracing::warn!("nobody else can take over: {error}");
             }
-            let (mut heard, _deaf) = listening.map_or((None, None), |(heard, deaf)| (Some(heard), Some(deaf)));
-            let begun = tokio::select! {
-                session = Session::begin(&self, &carriers, news.clone()) => Some(session),
-                () = yields(&mut heard) => None,
-                () = news.closed() => return Err(Closed),
-            };
-            if let Some(mut session) = begun {
-                session.run(heard, &mut clicks, &mut outcomes).await?;
-                session.keep(true);
-            }
+            let (heard, _deaf) = listening.map_or((None, None), |(heard, deaf)| (Some(heard), Some(deaf)));
+            let mut session = Session::begin(&self, &carriers, news.clone());
+            session.run(heard, &mut clicks, &mut outcomes).await?;
+            session.keep(true);
             drop(held);
             let later = self.watch.elapsed().saturating_add(GIVEN_WAY);
             self.watch.until(later).await;
@@ -136,17 +130,6 @@ impl Notifier {
     }
 }
 
-/// Until somebody else is to bring.
-async fn yields(heard: &mut Option<mpsc::Receiver<Said>>) {
-    let Some(heard) = heard else { return std::future::pending().await };
-    while let Some(said) = heard.recv().await {
-        if said == Said::Yield {
-            return;
-        }
-    }
-    std::future::pending::<()>().await;
-}
-
 /// What is done while the lock is held.
 struct Session<'a> {
     of: &'a Notifier,
@@ -160,7 +143,12 @@ struct Session<'a> {
     kept_at: Duration,
     /// Something is to be kept.
     changed: bool,
+    page: mpsc::Sender<Page>,
     pages: mpsc::Receiver<Page>,
+    /// What was kept, until it is taken up.
+    kept: Option<Kept>,
+    /// Events are followed. Before that nothing is known that could be kept.
+    follows: bool,
     /// What was not taken in yet, because a request could not be read.
     waits: Option<(Box<Answer<EventsView>>, Duration, Duration)>,
     reports: VecDeque<Report>,
@@ -196,8 +184,8 @@ impl Drop for Session<'_> {
 }
 
 impl<'a> Session<'a> {
-    /// Takes up what was kept. The first page comes when the host answers.
-    async fn begin(of: &'a Notifier, carriers: &'a [Carrier], news: mpsc::Sender<News>) -> Self {
+    /// Asks for the host. What was kept is taken up when it answers.
+    fn begin(of: &'a Notifier, carriers: &'a [Carrier], news: mpsc::Sender<News>) -> Self {
         let now = of.watch.elapsed();
         let (page, pages) = mpsc::channel(1);
         let (reporter, reporting) = Reporter::start(of.client.clone(), of.watch.clone());
@@ -211,7 +199,10 @@ impl<'a> Session<'a> {
             refreshed: now,
             kept_at: now,
             changed: true,
+            page,
             pages,
+            kept: Kept::read(&of.place.kept(), &of.me.store, &of.me.person.id),
+            follows: false,
             waits: None,
             reports: VecDeque::new(),
             reporter,
@@ -223,10 +214,22 @@ impl<'a> Session<'a> {
             faults: BTreeMap::new(),
             tasks: vec![reporting],
         };
-        session.take_up().await;
-        let poller = Poller { client: of.client.clone(), watch: of.watch.clone(), after: session.alerts.upto(), page };
-        session.tasks.push(tokio::spawn(poller.run()).abort_handle());
+        session.greet();
         session
+    }
+
+    fn greet(&mut self) {
+        let greeting = greet(self.of.client.clone(), self.of.watch.clone(), self.page.clone());
+        self.tasks.push(tokio::spawn(greeting).abort_handle());
+    }
+
+    /// The host answers with its head: takes up what was kept, and follows the events from there.
+    async fn follow(&mut self, head: i64) {
+        (self.behind, self.follows) = (true, true);
+        self.take_up(head).await;
+        let (client, watch) = (self.of.client.clone(), self.of.watch.clone());
+        let poller = Poller { client, watch, after: self.alerts.upto(), page: self.page.clone() };
+        self.tasks.push(tokio::spawn(poller.run()).abort_handle());
     }
 
     fn now(&self) -> Instant {
@@ -234,14 +237,11 @@ impl<'a> Session<'a> {
         self.anchor.0.plus(Length::from_millis(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Takes up what was kept, else looks at what waits. It needs the host for both.
-    async fn take_up(&mut self) {
-        let me = &self.of.me;
-        let kept = Kept::read(&self.of.place.kept(), &me.store, &me.person.id);
-        let head = self.head().await;
+    /// Takes up what was kept, else looks at what waits.
+    async fn take_up(&mut self, head: i64) {
         let now = self.now();
         // What is older than this was told by somebody else, or is seen on the board.
-        let Some(kept) = kept.filter(|kept| kept.at.plus(OLD) > now && kept.seq <= head) else {
+        let Some(kept) = self.kept.take().filter(|kept| kept.at.plus(OLD) > now && kept.seq <= head) else {
             return self.look(head).await;
         };
         self.alerts.skip_to(kept.seq);
@@ -249,22 +249,6 @@ impl<'a> Session<'a> {
         self.reports.extend(kept.reports);
         self.unread = kept.items;
         self.read_again().await;
-    }
-
-    /// The head of the store, as soon as it answers.
-    async fn head(&mut self) -> i64 {
-        let mut pause = FIRST;
-        loop {
-            if let Some(answer) = self.read::<Answer<MeView>>("/v1/me").await {
-                self.anchor = (answer.server_now, self.of.watch.elapsed());
-                self.answered = self.of.watch.elapsed();
-                self.alerts.is(&answer.body);
-                return answer.head;
-            }
-            let later = self.of.watch.elapsed().saturating_add(pause);
-            pause = pause.saturating_mul(2).min(LONGEST);
-            self.of.watch.until(later).await;
-        }
     }
 
     /// Reads what stands; the rest is read when the host answers again.
@@ -380,10 +364,13 @@ impl<'a> Session<'a> {
 
     async fn page(&mut self, page: Page) {
         match page {
+            Page::There(answer) => {
+                self.answered_at(answer.server_now);
+                self.alerts.is(&answer.body);
+                self.follow(answer.head).await;
+            }
             Page::Events(answer) => {
-                self.anchor = (answer.server_now, self.of.watch.elapsed());
-                self.answered = self.of.watch.elapsed();
-                self.alerts.link(None);
+                self.answered_at(answer.server_now);
                 self.refresh().await;
                 self.read_again().await;
                 self.hear(answer, FIRST).await;
@@ -398,11 +385,17 @@ impl<'a> Session<'a> {
                 tracing::warn!("the store does not know how far its events were heard: it is begun anew");
                 self.alerts = Alerts::new(&self.of.me, self.of.settings.clone());
                 self.unread.clear();
-                let head = self.head().await;
-                self.look(head).await;
-                (self.changed, self.behind) = (true, false);
+                (self.changed, self.follows) = (true, false);
+                self.greet();
             }
         }
+    }
+
+    /// The host has answered, and says what time it is.
+    fn answered_at(&mut self, now: Instant) {
+        self.answered = self.of.watch.elapsed();
+        self.anchor = (now, self.answered);
+        self.alerts.link(None);
     }
 
     async fn refresh(&mut self) {
@@ -530,7 +523,7 @@ impl<'a> Session<'a> {
         let due = self.changed || (since >= KEEP && seq != self.kept_seq) || since >= KEEP_AT_LEAST;
         // What the channels have in hand is not done: killed now, it is brought again.
         let in_hand = self.in_hand.0 > 0 && now < self.in_hand.1.saturating_add(HELD);
-        if (!due || in_hand) && !at_once {
+        if !self.follows || ((!due || in_hand) && !at_once) {
             return;
         }
         (self.changed, self.kept_at, self.kept_seq) = (false, now, seq);

@@ -4,7 +4,7 @@ use super::carry::Report;
 use crate::client::{Client, ClientError};
 use crate::clock::Stopwatch;
 use crate::secret::below;
-use crate::wire::{Answer, DeliveredBody, EventsView, RequestView};
+use crate::wire::{Answer, DeliveredBody, EventsView, MeView, RequestView};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -23,12 +23,40 @@ const PACE_OF_NOTHING: Duration = Duration::from_secs(1);
 /// The host cannot be asked now.
 pub struct Away;
 
-/// The page that came, or since when none does.
+/// What the host said, or that it says nothing.
 pub enum Page {
+    /// It answers: who one is, and how far its events go.
+    There(Box<Answer<MeView>>),
     Events(Box<Answer<EventsView>>),
     Away,
     /// The cursor is none of this store: another one, or an older one.
     Strange,
+}
+
+/// Asks who one is, until the host says it or nobody listens.
+pub async fn greet(client: Client, watch: Stopwatch, page: mpsc::Sender<Page>) {
+    let mut pause = FIRST;
+    loop {
+        let late = watch.elapsed().saturating_add(ANSWER);
+        let answer = tokio::select! {
+            answer = client.get::<Answer<MeView>>("/v1/me") => answer.ok(),
+            () = watch.until(late) => None,
+        };
+        let there = answer.is_some();
+        let said = answer.map_or(Page::Away, |answer| Page::There(Box::new(answer)));
+        if page.send(said).await.is_err() || there {
+            return;
+        }
+        rest(&watch, &mut pause).await;
+    }
+}
+
+/// Before the next try: longer each time, and never as long as anybody else's.
+async fn rest(watch: &Stopwatch, pause: &mut Duration) {
+    let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    let later = watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
+    *pause = pause.saturating_mul(2).min(LONGEST);
+    watch.until(later).await;
 }
 
 /// Asks for events, one long wait after the other.
@@ -41,7 +69,7 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// Asks until nobody takes the pages.
+    /// Asks until nobody takes the pages, or the cursor is strange.
     pub async fn run(mut self) {
         let (mut pause, mut first) = (FIRST, true);
         loop {
@@ -60,26 +88,19 @@ impl Poller {
                     self.after = answer.body.next_after.max(self.after);
                     Page::Events(Box::new(answer))
                 }
-                Some(Err(ClientError::Problem(problem))) if problem.status == 400 => {
-                    self.after = self.client.last().head;
-                    Page::Strange
-                }
+                Some(Err(ClientError::Problem(problem))) if problem.status == 400 => Page::Strange,
                 _ => Page::Away,
             };
-            let away = !matches!(page, Page::Events(_));
+            let (away, strange) = (matches!(page, Page::Away), matches!(page, Page::Strange));
             // News that come faster are taken together; a host that answers at once and says nothing is not asked without end.
-            let rest = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
-            if self.page.send(page).await.is_err() {
+            let pace = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
+            if self.page.send(page).await.is_err() || strange {
                 return;
             }
             if away {
-                let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                let later =
-                    self.watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
-                pause = pause.saturating_mul(2).min(LONGEST);
-                self.watch.until(later).await;
+                rest(&self.watch, &mut pause).await;
             } else {
-                self.watch.until(begun.saturating_add(rest)).await;
+                self.watch.until(begun.saturating_add(pace)).await;
             }
         }
     }
