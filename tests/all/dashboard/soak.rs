@@ -140,6 +140,10 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
         stop.store(true, SeqCst);
         filing.join().unwrap();
     });
+    // After half an hour without a verdict they lapse, perhaps all of them: these are there in the end.
+    for _ in 0..3 {
+        super::file(&served, "logs-read", TASK);
+    }
     // What a full house of rows takes is taken by the middle.
     let (settled, after) = (samples[samples.len() / 2], memory(pty.process()));
     eprintln!("{events} events, {cuts} cuts, memory in KiB each tenth of it: {samples:?}, and {after} at the end");
