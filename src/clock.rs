@@ -6,11 +6,11 @@
 
 use crate::access::Now;
 use crate::text::{Instant, Length};
-use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
-    timerfd_settime,
-};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId as TimerClock, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::time::{ClockId, clock_gettime};
 use std::future::Future;
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
@@ -218,11 +218,7 @@ impl Clock {
     /// Time that only ever passes, to measure how long something took.
     pub fn monotonic(&self) -> Duration {
         match &self.inner.source {
-            Source::System(_) => {
-                let now = clock_gettime(ClockId::Boottime);
-                let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
-                Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
-            }
+            Source::System(_) => elapsed(ClockId::CLOCK_BOOTTIME),
             Source::Manual(hands) => Duration::from_millis(u64::try_from(hands.borrow().boot).unwrap_or_default()),
         }
     }
@@ -267,7 +263,7 @@ impl Clock {
     pub fn look(&self) {
         let Source::System(moved) = &self.inner.source else { return };
         // What timers run on: it stands while the machine is suspended.
-        let timers = millis(ClockId::Monotonic);
+        let timers = millis(ClockId::CLOCK_MONOTONIC);
         let ahead = (system_boot().saturating_sub(timers), self.now().at.millis().saturating_sub(timers));
         moved.send_if_modified(|expected| {
             let jumped = expected.0.abs_diff(ahead.0).max(expected.1.abs_diff(ahead.1)) > JUMP_MILLIS.unsigned_abs();
@@ -393,33 +389,45 @@ impl Stopwatch {
     }
 }
 
+/// A timer that can be waited for.
+struct Timer(TimerFd);
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
+
 /// Waits for an instant of boot time.
 async fn alarm(at: Duration) -> std::io::Result<()> {
-    let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    let at = Timespec {
-        tv_sec: i64::try_from(at.as_secs()).unwrap_or(i64::MAX),
-        // Zero would disarm it.
-        tv_nsec: i64::from(at.subsec_nanos().max(1)),
-    };
-    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
-    timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &once)?;
+    let timer = TimerFd::new(TimerClock::CLOCK_BOOTTIME, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+    // Zero would disarm it.
+    let at = TimeSpec::from_duration(at.max(Duration::from_nanos(1)));
+    timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
     #[allow(deprecated, reason = "sound for an owned descriptor, and what replaces it is not for code without unsafe")]
-    let timer = AsyncFd::new(timer)?;
+    let timer = AsyncFd::new(Timer(timer))?;
     timer.readable().await?.retain_ready();
     Ok(())
 }
 
 fn system_boot() -> i64 {
-    millis(ClockId::Boottime)
+    millis(ClockId::CLOCK_BOOTTIME)
 }
 
 fn system_wall() -> i64 {
-    millis(ClockId::Realtime)
+    millis(ClockId::CLOCK_REALTIME)
 }
 
 fn millis(clock: ClockId) -> i64 {
-    let now = clock_gettime(clock);
-    now.tv_sec.saturating_mul(1_000).saturating_add(now.tv_nsec / 1_000_000)
+    i64::try_from(elapsed(clock).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What a clock says, by the C library.
+fn elapsed(clock: ClockId) -> Duration {
+    match clock_gettime(clock) {
+        Ok(now) => Duration::from(now),
+        Err(error) => unreachable!("every kernel has these clocks: {error}"),
+    }
 }
 
 #[cfg(test)]
