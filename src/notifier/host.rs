@@ -93,14 +93,14 @@ impl Poller {
             };
             let (away, strange) = (matches!(page, Page::Away), matches!(page, Page::Strange));
             // News that come faster are taken together; a host that answers at once and says nothing is not asked without end.
-            let pace = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
+            let gap = if self.after > before || wait == "0s" { PACE } else { PACE_OF_NOTHING };
             if self.page.send(page).await.is_err() || strange {
                 return;
             }
             if away {
                 rest(&self.watch, &mut pause).await;
             } else {
-                self.watch.until(begun.saturating_add(pace)).await;
+                self.watch.until(begun.saturating_add(gap)).await;
             }
         }
     }
