@@ -151,8 +151,8 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
     // What it shows in the end is what somebody sees who comes only now. Let in what waits, order by time, go to the top.
     pty.resize(120, 40);
     let calm = |pty: &mut Pty| {
-        // A row that left stays until the cursor leaves it.
-        for key in ["\x1b", "r", ".", "G", "g"] {
+        // A row that left stays until the cursor has left it and what waits is let in.
+        for key in ["\x1b", "r", "G", ".", "g"] {
             pty.keys(key);
             std::thread::sleep(Duration::from_millis(300));
         }
