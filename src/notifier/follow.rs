@@ -283,7 +283,9 @@ impl<'a> Session<'a> {
         };
         let numbers: Vec<i64> = board.rows.iter().filter(concerns).take(LOOKED).map(|row| row.id).collect();
         for number in numbers {
-            if let Ok(Some(view)) = self.request(RequestNumber(number)).await {
+            // A host that hangs is not waited for once for each.
+            let Ok(view) = self.request(RequestNumber(number)).await else { return };
+            if let Some(view) = view {
                 self.alerts.found(&view, self.now());
             }
         }

@@ -4,8 +4,9 @@
 use super::follow::Desk;
 use crate::support::served::{Start, TASK, ends, stdout, until};
 use crate::support::{TempFolder, binary};
-use chrono::TimeZone as _;
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, TimeZone as _};
 use chrono_tz::Europe::London;
+use chrono_tz::Tz;
 use nightlatch::clock::Clock;
 use nightlatch::text::{Instant, Length};
 use serde_json::{Value, json};
@@ -47,6 +48,14 @@ impl Shift {
     }
 }
 
+/// From half past nine to seven.
+const MORNING: TimeDelta = TimeDelta::minutes(9 * 60 + 30);
+
+/// This time of this day, where sam lives.
+fn at_night(day: NaiveDate, hour: u32, minute: u32) -> DateTime<Tz> {
+    London.from_local_datetime(&day.and_hms_opt(hour, minute, 0).unwrap()).unwrap()
+}
+
 /// Sam's desk, and its night.
 struct Night {
     desk: Desk,
@@ -62,8 +71,13 @@ impl Night {
         server.envs(shift.env());
         let mut desk = Desk::beside(Start::socket().serve_by(server));
         desk.env = shift.env();
-        let day = shift.clock.wall().utc().date_naive().succ_opt().unwrap();
-        let evening = London.from_local_datetime(&day.and_hms_opt(21, 30, 0).unwrap()).unwrap();
+        let today = shift.clock.wall().utc().date_naive();
+        // The next night on which the clocks stay as they are.
+        let mut nights = (1..4).map(|days| {
+            let day = today + Days::new(days);
+            (at_night(day, 21, 30), at_night(day + Days::new(1), 7, 0))
+        });
+        let (evening, _) = nights.find(|(evening, morning)| *morning - *evening == MORNING).unwrap();
         Self { desk, shift, evening: Instant::from_millis(evening.timestamp_millis()) }
     }
 
