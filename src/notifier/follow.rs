@@ -147,7 +147,7 @@ struct Session<'a> {
     pages: mpsc::Receiver<Page>,
     /// What was kept, until it is taken up.
     kept: Option<Kept>,
-    /// Events are followed. Before that nothing is known that could be kept.
+    /// Events are followed. Before that, and before what waited was looked at, nothing is known that could be kept.
     follows: bool,
     /// What was not taken in yet, because a request could not be read.
     waits: Option<(Box<Answer<EventsView>>, Duration, Duration)>,
@@ -155,6 +155,8 @@ struct Session<'a> {
     reporter: Reporter,
     /// What stands but could not be read again yet.
     unread: Vec<KeptItem>,
+    /// The board is still to be looked at for what waited before the events that are followed.
+    looks: Option<Look>,
     /// More is known to come at once: nothing is brought before it is heard.
     behind: bool,
     /// What no channel of a line could bring.
@@ -165,6 +167,14 @@ struct Session<'a> {
     /// What was said of each channel last.
     faults: BTreeMap<&'static str, String>,
     tasks: Vec<tokio::task::AbortHandle>,
+}
+
+/// A look at the board that is still to be had.
+#[derive(Debug)]
+struct Look {
+    pause: Duration,
+    /// When it is tried; nothing while the host does not answer.
+    at: Option<Duration>,
 }
 
 /// What no channel of a line could bring.
@@ -207,6 +217,7 @@ impl<'a> Session<'a> {
             reports: VecDeque::new(),
             reporter,
             unread: Vec::new(),
+            looks: None,
             behind: true,
             lost: Vec::new(),
             in_hand: (0, now),
@@ -242,7 +253,11 @@ impl<'a> Session<'a> {
         let now = self.now();
         // What is older than this was told by somebody else, or is seen on the board.
         let Some(kept) = self.kept.take().filter(|kept| kept.at.plus(OLD) > now && kept.seq <= head) else {
-            return self.look(head).await;
+            self.alerts.skip_to(head);
+            // Whoever opens a dashboard has what waits before their eyes.
+            let at = Some(self.of.watch.elapsed());
+            self.looks = (self.of.seat == Seat::Alone).then_some(Look { pause: FIRST, at });
+            return self.look().await;
         };
         self.alerts.skip_to(kept.seq);
         kept.reports.iter().for_each(|report| self.reporter.take(report.clone()));
@@ -262,14 +277,22 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Begins at the head, with one look at what waits.
-    async fn look(&mut self, head: i64) {
-        self.alerts.skip_to(head);
-        // Whoever opens a dashboard has what waits before their eyes.
-        if self.of.seat == Seat::Dashboard {
-            return;
+    /// Looks once at what waits, as soon as it can be read.
+    async fn look(&mut self) {
+        let now = self.of.watch.elapsed();
+        if let Some(Look { pause, .. }) = self.looks.take_if(|look| look.at.is_some_and(|at| at <= now)) {
+            match self.look_at_board().await {
+                Ok(()) => self.changed = true,
+                Err(Away) => {
+                    let at = Some(self.of.watch.elapsed().saturating_add(pause));
+                    self.looks = Some(Look { pause: pause.saturating_mul(2).min(LONGEST), at });
+                }
+            }
         }
-        let Some(board) = self.read::<BoardView>("/v1/board").await else { return };
+    }
+
+    async fn look_at_board(&mut self) -> Result<(), Away> {
+        let Some(board) = self.read::<BoardView>("/v1/board").await else { return Err(Away) };
         let me = &self.of.me;
         let concerns = |row: &&RequestView| {
             let asked = row.status == Status::Pending || row.extension.as_ref().is_some_and(|asked| asked.waits);
@@ -284,11 +307,11 @@ impl<'a> Session<'a> {
         let numbers: Vec<i64> = board.rows.iter().filter(concerns).take(LOOKED).map(|row| row.id).collect();
         for number in numbers {
             // A host that hangs is not waited for once for each.
-            let Ok(view) = self.request(RequestNumber(number)).await else { return };
-            if let Some(view) = view {
+            if let Some(view) = self.request(RequestNumber(number)).await? {
                 self.alerts.found(&view, self.now());
             }
         }
+        Ok(())
     }
 
     async fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Option<T> {
@@ -357,6 +380,7 @@ impl<'a> Session<'a> {
             if let Some((page, pause, _)) = self.waits.take_if(|(.., at)| *at <= now) {
                 self.hear(page, pause).await;
             }
+            self.look().await;
         }
     }
 
@@ -382,12 +406,15 @@ impl<'a> Session<'a> {
                 let ago = Length::from_millis(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX));
                 self.alerts.link(Some(self.now().minus(ago)));
                 self.behind = false;
+                if let Some(look) = &mut self.looks {
+                    look.at = None;
+                }
             }
             Page::Strange => {
                 tracing::warn!("the store does not know how far its events were heard: it is begun anew");
                 self.alerts = Alerts::new(&self.of.me, self.of.settings.clone());
                 self.unread.clear();
-                (self.changed, self.follows) = (true, false);
+                (self.changed, self.follows, self.looks) = (true, false, None);
                 self.greet();
             }
         }
@@ -398,6 +425,9 @@ impl<'a> Session<'a> {
         self.answered = self.of.watch.elapsed();
         self.anchor = (now, self.answered);
         self.alerts.link(None);
+        if let Some(look) = &mut self.looks {
+            look.at.get_or_insert(self.answered);
+        }
     }
 
     async fn refresh(&mut self) {
@@ -481,7 +511,8 @@ impl<'a> Session<'a> {
         let now = self.now();
         let due = due.map(|at| self.of.watch.elapsed().saturating_add(at.since(now).max(Length::ZERO).to_std()));
         let keep = Some(self.in_hand.1.saturating_add(HELD)).filter(|_| self.changed && self.in_hand.0 > 0);
-        [due, self.waits.as_ref().map(|(.., at)| *at), keep].into_iter().flatten().min()
+        let looks = self.looks.as_ref().and_then(|look| look.at);
+        [due, self.waits.as_ref().map(|(.., at)| *at), keep, looks].into_iter().flatten().min()
     }
 
     async fn outcome(&mut self, outcome: Outcome) -> Result<(), Closed> {
@@ -525,7 +556,7 @@ impl<'a> Session<'a> {
         let due = self.changed || (since >= KEEP && seq != self.kept_seq) || since >= KEEP_AT_LEAST;
         // What the channels have in hand is not done: killed now, it is brought again.
         let in_hand = self.in_hand.0 > 0 && now < self.in_hand.1.saturating_add(HELD);
-        if !self.follows || ((!due || in_hand) && !at_once) {
+        if !self.follows || self.looks.is_some() || ((!due || in_hand) && !at_once) {
             return;
         }
         (self.changed, self.kept_at, self.kept_seq) = (false, now, seq);

@@ -1,67 +1,17 @@
 //! A long shift: events, sizes and broken links for as long as one likes. `NIGHTLATCH_SOAK_SECONDS=3600` is the hour.
 
 use super::pty::Pty;
+use crate::support::relay::Relay;
 use crate::support::served::{Served, TASK, Watch, until};
 use serde_json::json;
-use std::io::{Read as _, Write as _};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// So long where nothing else is said.
 const SECONDS: u64 = 90;
 /// So many events a second.
 const RATE: u32 = 50;
-
-/// A link that can be cut: passes bytes on, until somebody cuts all that is open.
-struct Wire {
-    open: Arc<Mutex<Vec<UnixStream>>>,
-    /// Whoever comes now is turned away.
-    down: Arc<AtomicBool>,
-}
-
-impl Wire {
-    fn between(here: &Path, there: String) -> Self {
-        let listener = UnixListener::bind(here).unwrap();
-        let (open, down) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let wire = Self { open: open.clone(), down: down.clone() };
-        std::thread::spawn(move || {
-            for near in listener.incoming() {
-                let near = near.unwrap();
-                if down.load(SeqCst) {
-                    continue;
-                }
-                let Ok(far) = UnixStream::connect(&there) else { continue };
-                for (from, to) in [(&near, &far), (&far, &near)] {
-                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    std::thread::spawn(move || pass(from, to));
-                }
-                open.lock().unwrap().extend([near, far]);
-            }
-        });
-        wire
-    }
-
-    fn cut(&self) {
-        for stream in self.open.lock().unwrap().drain(..) {
-            drop(stream.shutdown(Shutdown::Both));
-        }
-    }
-}
-
-fn pass(mut from: UnixStream, mut to: UnixStream) {
-    let mut bytes = [0; 16 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-    }
-    drop(to.shutdown(Shutdown::Both));
-    drop(from.shutdown(Shutdown::Both));
-}
 
 /// Resident memory that is its own, in KiB.
 fn memory(process: u32) -> u64 {
@@ -76,8 +26,8 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
     let seconds = std::env::var("NIGHTLATCH_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
     let served = Served::socket();
     let there = served.address.strip_prefix("unix:").unwrap().to_owned();
-    let here = served.folder.join("wire");
-    let wire = Wire::between(&here, there);
+    let here = served.folder.join("relay");
+    let relay = Relay::between(&here, there);
     let mut command = super::dashboard_of(&served, "sam");
     command.env("NIGHTLATCH_STORE", format!("unix:{}", here.display()));
     let mut pty = Pty::sized(&command, 120, 40);
@@ -127,11 +77,11 @@ fn a_long_shift_grows_nothing_and_ends_on_the_screen_of_a_fresh_pane() {
                 std::thread::sleep(Duration::from_millis(20));
             }
             if round.is_multiple_of(40) {
-                wire.down.store(round.is_multiple_of(80), SeqCst);
-                wire.cut();
+                relay.down(round.is_multiple_of(80));
+                relay.cut();
                 cuts += 1;
                 std::thread::sleep(Duration::from_millis(700));
-                wire.down.store(false, SeqCst);
+                relay.down(false);
             }
             if begun.elapsed() > Duration::from_secs(seconds) * u32::try_from(samples.len()).unwrap() / 10 {
                 samples.push(memory(pty.process()));

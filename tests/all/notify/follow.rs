@@ -3,6 +3,7 @@
 
 use crate::dashboard::pty::Pty;
 use crate::support::TempFolder;
+use crate::support::relay::Relay;
 use crate::support::served::{PATIENCE, Served, TASK, Watch, bare, ends, until};
 use nightlatch::config::Paths;
 use nightlatch::notifier::place::Said;
@@ -17,6 +18,8 @@ pub(super) struct Desk {
     pub(super) served: Served,
     token: String,
     home: TempFolder,
+    /// Where its programs reach the server, if not at its own address.
+    address: Option<String>,
     /// What its programs find around them beside that.
     pub(super) env: Vec<(&'static str, PathBuf)>,
 }
@@ -41,7 +44,7 @@ impl Desk {
         let hook = home.write("hook", "#!/bin/sh\nread -r line\nprintf '%s\\n' \"$line\" >> \"$1\"\n");
         let own = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&hook, own).unwrap();
-        let desk = Self { served, token, home, env: Vec::new() };
+        let desk = Self { served, token, home, address: None, env: Vec::new() };
         desk.likes("");
         desk
     }
@@ -56,7 +59,9 @@ impl Desk {
 
     pub(super) fn command(&self) -> Command {
         let mut command = bare(self.home.path());
-        command.env("NIGHTLATCH_STORE", &self.served.address).env("NIGHTLATCH_TOKEN", &self.token);
+        command
+            .env("NIGHTLATCH_STORE", self.address.as_ref().unwrap_or(&self.served.address))
+            .env("NIGHTLATCH_TOKEN", &self.token);
         command.envs(self.env.iter().cloned());
         command
     }
@@ -157,6 +162,24 @@ fn what_happened_while_nobody_told_it_is_told_once() {
         let brought = |event: &&Value| event["kind"] == "delivered" && event["body"]["channel"] == "hook";
         events["events"].as_array().unwrap().iter().find(brought).map(|event| assert_eq!(event["body"]["to"], "sam"))
     });
+}
+
+#[test]
+fn what_waited_is_told_though_the_first_look_at_it_came_to_nothing() {
+    let mut desk = Desk::new();
+    let waited = desk.file("planned");
+    let here = desk.served.folder.join("relay");
+    let there = desk.served.address.strip_prefix("unix:").unwrap().to_owned();
+    let relay = Relay::between(&here, there);
+    desk.address = Some(format!("unix:{}", here.display()));
+    // A program asks three times by itself.
+    for _ in 0..3 {
+        relay.is_busy_for("GET /v1/board");
+        relay.is_busy_for(&format!("GET /v1/requests/{waited} "));
+    }
+    let _running = desk.notify();
+    desk.hears(waited, "asks for access to payments");
+    assert_eq!(relay.busy(), 0);
 }
 
 #[test]

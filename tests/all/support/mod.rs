@@ -3,6 +3,7 @@
 
 mod database;
 pub mod house;
+pub mod relay;
 pub mod served;
 mod trails;
 
