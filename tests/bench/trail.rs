@@ -180,7 +180,7 @@ pub fn idle(folder: &Path, seconds: u64) {
     std::thread::sleep(Duration::from_secs(8));
     let (pid, before) = (house.pid(), (process::wakes(house.pid()), process::cpu(house.pid())));
     std::thread::sleep(Duration::from_secs(seconds));
-    let wakes = (process::wakes(pid) - before.0) as f64 / seconds as f64;
+    let wakes = process::wakes(pid).saturating_sub(before.0) as f64 / seconds as f64;
     let cpu = (process::cpu(pid) - before.1) * 1000.0 / seconds as f64;
     let (all, own) = process::memory(pid);
     println!("idle: {wakes:.2} wake-ups a second, {cpu:.2} ms of processor a second");

@@ -62,7 +62,8 @@ pub(super) async fn connect(location: &Location) -> Result<Connection, StoreErro
 }
 
 async fn looked_over_sqlite(path: &Path) -> Result<Result<SqliteConnection, StoreError>, sqlx::Error> {
-    let mut conn = sqlite_options(path).connect().await?;
+    // What takes one statement of several back is small and short-lived: it needs no file in the system's temporary folder.
+    let mut conn = sqlite_options(path).pragma("temp_store", "memory").connect().await?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut conn).await?;
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut conn).await?;
     Ok(new_enough(&version).and_then(|()| fit_for_a_log(path, &journal)).map(|()| conn))
