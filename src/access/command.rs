@@ -66,8 +66,17 @@ pub struct Report {
     pub outcome: Outcome,
     /// When to try again, where it failed (drawn by the service, with its jitter).
     pub retry_at: Instant,
-    /// Done while the store was away, at this instant; such a report carries no lease.
-    pub spooled_at: Option<Instant>,
+    /// Done while the store was away; such a report carries no lease.
+    pub spooled: Option<Spooled>,
+}
+
+/// A removal that was done and read back while the store was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spooled {
+    /// When it was read, by the clock of whoever did it.
+    pub at: Instant,
+    /// When the target had been read last, as far as they knew. No clock says whether somebody has read it since: this does.
+    pub knew: Option<Instant>,
 }
 
 /// What came of an attempt.

@@ -45,7 +45,7 @@ pub use list::ListFilter;
 pub use location::Location;
 pub use open::{Options, Store};
 pub use policies::{PolicyReader, Ruling};
-pub use read::StoredText;
+pub use read::{StoredText, Visit};
 pub use row::{Arg, Row, values};
 pub use slots::{KnownSlots, Slots, calendar_hash, lay};
 pub use work::WorkRow;

@@ -32,6 +32,17 @@ pub struct StoredText {
     pub words: Option<String>,
 }
 
+/// When a target has to be visited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// The target's name.
+    pub target: String,
+    /// When something is due there first. An end is never slept through.
+    pub due: Instant,
+    /// The next end that is still ahead.
+    pub end: Option<Instant>,
+}
+
 /// The columns of a request with its work, as [`with_work`] takes them.
 fn joined() -> String {
     let work: Vec<String> = WORK.split(", ").map(|column| format!("work.{column}")).collect();
@@ -108,9 +119,9 @@ impl Store {
         self.read(sql, args).await?.iter().map(|row| request(row.text(0)?)).collect()
     }
 
-    /// When each target has to be visited next, by its name; one without work is not in it. An end is never slept through,
-    /// and what a clock that had jumped put off is due at `at`.
-    pub async fn next_work(&self, at: Instant) -> Result<Vec<(String, Instant)>, StoreError> {
+    /// When each target has to be visited next; one without work is not in it. What a clock that had jumped put off is due
+    /// at `at`.
+    pub async fn next_work(&self, at: Instant) -> Result<Vec<Visit>, StoreError> {
         // Each part is one step in an index: this is read after every write, whatever waits in the table.
         let sql = "WITH RECURSIVE name(target) AS (SELECT min(target) FROM work UNION ALL \
             SELECT (SELECT min(target) FROM work WHERE target > name.target) FROM name WHERE name.target IS NOT NULL) \
@@ -126,8 +137,8 @@ impl Store {
             let visit = Instant::from_millis(row.int(1)?);
             let end = row.opt_int(2)?.map(Instant::from_millis);
             let late = row.opt_int(3)?.map(|_| at);
-            let first = [Some(visit), end, late].into_iter().flatten().min().unwrap_or(visit);
-            all.push((row.text(0)?.to_owned(), first));
+            let due = [Some(visit), end, late].into_iter().flatten().min().unwrap_or(visit);
+            all.push(Visit { target: row.text(0)?.to_owned(), due, end });
         }
         Ok(all)
     }

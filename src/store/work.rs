@@ -185,7 +185,7 @@ pub(super) fn derive(
     work.request = first.number.0;
     work.ends_at = ends_first.end();
     match cause {
-        Cause::Reported { report, granting, recorded } if report.spooled_at.is_none() => {
+        Cause::Reported { report, granting, recorded } if report.spooled.is_none() => {
             work.replica = None;
             let turned = granting && work.ends_at <= at;
             // Whatever has to be done before the next try is not put off by it.

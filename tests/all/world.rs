@@ -170,7 +170,7 @@ impl World {
     }
 
     pub fn report(&self, attempt: i64, outcome: Outcome) -> Report {
-        Report { attempt, outcome, retry_at: self.now.at.plus(Length::from_seconds(1)), spooled_at: None }
+        Report { attempt, outcome, retry_at: self.now.at.plus(Length::from_seconds(1)), spooled: None }
     }
 
     pub fn observed(&self, present: bool) -> Observed {

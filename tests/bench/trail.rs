@@ -145,7 +145,7 @@ async fn live(store: &Store, clock: &Clock, policy: &str) {
             } else {
                 Outcome::Granted { until, second_lock: false, observed: observed(at, true) }
             };
-            let report = Report { attempt, outcome, retry_at: until, spooled_at: None };
+            let report = Report { attempt, outcome, retry_at: until, spooled: None };
             let command = if removals { Command::ReportRemoval(report) } else { Command::ReportGrant(report) };
             act(store, Actor::Reconciler, Some(Subject::Request(request.number)), command)
         }))

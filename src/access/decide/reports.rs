@@ -2,13 +2,13 @@
 
 use super::request;
 use crate::access::actor::Actor;
-use crate::access::command::{Outcome, Report};
+use crate::access::command::{Outcome, Report, Spooled};
 use crate::access::event::{Event, Text};
 use crate::access::facts::{Facts, Now};
 use crate::access::refusal::{Code, Refusal};
 use crate::access::request::{Held, How, Request};
 use crate::access::status::{Status, status};
-use crate::text::{Clean, Instant, Length};
+use crate::text::{Clean, Length};
 
 /// Failures are recorded for these first attempts, then when the sentence changes, then hourly.
 const RECORDED: i64 = 8;
@@ -32,23 +32,24 @@ fn only(actor: &Actor, who: &Actor) -> Result<(), Refusal> {
     Err(Refusal::new(Code::NotAllowed, format!("only the {} reports this", who.id()), "no person can"))
 }
 
-fn fenced<'a>(facts: &Facts<'a>, actor: &Actor, report: &Report) -> Result<(&'a Request, &'a Held), Refusal> {
+fn fenced<'a>(facts: &Facts<'a>, actor: &Actor, report: &Report, now: Now) -> Result<(&'a Request, &'a Held), Refusal> {
     only(actor, &Actor::Reconciler)?;
     let request = request(facts)?;
     let stale = || Refusal::new(Code::StaleReport, "this attempt was overtaken by another", "none is needed");
     let held = request.held().filter(|held| held.closed.is_none()).ok_or_else(stale)?;
-    let counts = match report.spooled_at {
-        Some(at) => spooled(held, &report.outcome, at),
+    let counts = match report.spooled {
+        Some(spooled) => counts(held, &report.outcome, spooled, now),
         None => facts.lease.is_some_and(|lease| lease.attempt == report.attempt),
     };
     if counts { Ok((request, held)) } else { Err(stale()) }
 }
 
-/// Removed and read back while the store was away, at `at`. That needs no lease, but it counts only for the end that holds
-/// now, and only when nothing was read there since.
-fn spooled(held: &Held, outcome: &Outcome, at: Instant) -> bool {
-    let newer = held.observed.as_ref().is_some_and(|observed| observed.at > at);
-    matches!(outcome, Outcome::Absent(_)) && at >= held.end() && !newer
+/// Removed and read back while the store was away. That needs no lease, but it counts only for the end that holds now, only
+/// when nothing was read there since, and not when it was read by a clock that had leapt ahead.
+fn counts(held: &Held, outcome: &Outcome, Spooled { at, knew }: Spooled, now: Now) -> bool {
+    let read = held.observed.as_ref().map(|observed| observed.at);
+    let newer = read != knew || read.is_some_and(|read| read > at);
+    matches!(outcome, Outcome::Absent(_)) && (held.end()..=now.at).contains(&at) && !newer
 }
 
 /// A target's sentence, cleaned and cut.
@@ -67,7 +68,7 @@ fn failures(facts: &Facts<'_>, report: &Report) -> i64 {
 }
 
 pub(super) fn grant(facts: &Facts<'_>, actor: &Actor, report: &Report, now: Now) -> Result<Vec<Event>, Refusal> {
-    let (_, held) = fenced(facts, actor, report)?;
+    let (_, held) = fenced(facts, actor, report, now)?;
     match &report.outcome {
         Outcome::Granted { until, second_lock, observed } if observed.present => {
             let mut observed = observed.clone();
@@ -97,7 +98,7 @@ fn worth(facts: &Facts<'_>, held: &Held, report: &Report, text: &str, now: Now) 
 }
 
 pub(super) fn removal(facts: &Facts<'_>, actor: &Actor, report: &Report, now: Now) -> Result<Vec<Event>, Refusal> {
-    let (request, held) = fenced(facts, actor, report)?;
+    let (request, held) = fenced(facts, actor, report, now)?;
     let past = status(request, now.at) == Status::Ending;
     let attempt = report.attempt;
     match &report.outcome {
@@ -105,7 +106,7 @@ pub(super) fn removal(facts: &Facts<'_>, actor: &Actor, report: &Report, now: No
             let mut observed = observed.clone();
             observed.evidence = sentence(&observed.evidence.words);
             let never_given = never_given(held);
-            let done_at = report.spooled_at;
+            let done_at = report.spooled.map(|spooled| spooled.at);
             Ok(vec![Event::Removed { attempt, observed: Some(observed), carried_by: None, done_at, never_given }])
         }
         // A clock had said that it was over, and says so no longer: what was taken out is given again, until its own end.

@@ -11,6 +11,7 @@ mod spool;
 mod sweep;
 
 use super::{Answered, Service};
+use crate::store::Visit;
 use crate::text::{Instant, Length};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,7 +113,7 @@ impl Service {
         self.replay_spool().await?;
         let at = self.now().at;
         let mut next = None;
-        for (target, due) in self.inner.store.next_work(at).await? {
+        for Visit { target, due, end } in self.inner.store.next_work(at).await? {
             if due <= at {
                 for removals in [true, false] {
                     if removals || self.inner.granting() {
@@ -120,7 +121,8 @@ impl Service {
                     }
                 }
             }
-            let look = if due <= at { at.plus(SOON) } else { due };
+            // What is due and cannot be done now is no reason to sleep through an end.
+            let look = if due <= at { end.into_iter().fold(at.plus(SOON), Instant::min) } else { due };
             next = Some(next.map_or(look, |next: Instant| next.min(look)));
         }
         Ok(next)
@@ -162,7 +164,8 @@ impl Service {
         self.find_left().await?;
         let at = self.now().at;
         let work = self.inner.store.next_work(at).await?;
-        let due: BTreeSet<String> = work.into_iter().filter(|(_, due)| *due <= at).map(|(target, _)| target).collect();
+        let due: BTreeSet<String> =
+            work.into_iter().filter(|visit| visit.due <= at).map(|visit| visit.target).collect();
         let mut lanes = tokio::task::JoinSet::new();
         for request in self.left_past_end().0 {
             let service = self.clone();

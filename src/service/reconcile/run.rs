@@ -182,7 +182,7 @@ impl Service {
     /// Sends what came of an attempt. False where the attempt was overtaken.
     async fn report(&self, number: RequestNumber, grant: bool, attempt: i64, failures: i64, outcome: Outcome) -> bool {
         let retry_at = self.now().at.plus(backoff(failures, &self.inner.chance));
-        let report = Report { attempt, outcome, retry_at, spooled_at: None };
+        let report = Report { attempt, outcome, retry_at, spooled: None };
         let command = if grant { Command::ReportGrant(report) } else { Command::ReportRemoval(report) };
         match self.send(&Actor::Reconciler, Some(Subject::Request(number)), command, None).await {
             Ok(_) => true,

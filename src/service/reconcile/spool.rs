@@ -1,7 +1,7 @@
 //! Removals done while the store was away: kept in a file that was made large enough before, and recorded on return.
 
 use super::super::{Answered, Fault, Service};
-use crate::access::command::{Command, Outcome, Report};
+use crate::access::command::{Command, Outcome, Report, Spooled};
 use crate::access::event::Observed;
 use crate::access::{Actor, Code, Request, RequestNumber, Status, Subject, Text, status};
 use crate::text::Instant;
@@ -25,6 +25,9 @@ struct Entry {
     number: RequestNumber,
     observed: Observed,
     evidence: String,
+    /// When the target had been read last, as far as was known then.
+    #[serde(default)]
+    knew: Option<Instant>,
 }
 
 /// The file, and what was tried lately.
@@ -129,7 +132,8 @@ impl Service {
             }
             if let Some(observed) = self.remove_bare(request).await {
                 let evidence = observed.evidence.words.clone();
-                match spool.append(&Entry { number, observed, evidence }) {
+                let knew = request.held().and_then(|held| held.observed.as_ref()).map(|read| read.at);
+                match spool.append(&Entry { number, observed, evidence, knew }) {
                     Ok(()) => tracing::warn!(%number, "removed while the store was away; recorded on its return"),
                     Err(error) => tracing::error!(%error, %number, "removed, and the spool cannot be written"),
                 }
@@ -144,10 +148,10 @@ impl Service {
         if entries.is_empty() {
             return Ok(());
         }
-        for Entry { number, mut observed, evidence } in entries {
+        for Entry { number, mut observed, evidence, knew } in entries {
             observed.evidence = Text::draft(evidence);
-            let spooled_at = Some(observed.at);
-            let report = Report { attempt: 0, outcome: Outcome::Absent(observed), retry_at: self.now().at, spooled_at };
+            let spooled = Some(Spooled { at: observed.at, knew });
+            let report = Report { attempt: 0, outcome: Outcome::Absent(observed), retry_at: self.now().at, spooled };
             let subject = Some(Subject::Request(number));
             match self.send(&Actor::Reconciler, subject, Command::ReportRemoval(report), None).await {
                 Err(Fault::Refused(refusal)) if refusal.code == Code::StaleReport => {}

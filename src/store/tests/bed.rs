@@ -222,7 +222,7 @@ pub fn observed(present: bool) -> Observed {
 }
 
 pub fn report(attempt: i64, outcome: Outcome, retry_at: Instant) -> Report {
-    Report { attempt, outcome, retry_at, spooled_at: None }
+    Report { attempt, outcome, retry_at, spooled: None }
 }
 
 pub fn granted(request: &Request, attempt: i64) -> Act {

@@ -4,9 +4,15 @@ use super::bed::*;
 use super::code;
 use crate::access::command::{Command, Outcome};
 use crate::access::{Actor, Code, Status, status};
-use crate::text::Length;
+use crate::store::Store;
+use crate::text::{Instant, Length};
 
 const SECOND: Length = Length::from_seconds(1);
+
+/// Which target is visited next, and when.
+async fn dues(store: &Store, at: Instant) -> Vec<(String, Instant)> {
+    store.next_work(at).await.unwrap().into_iter().map(|visit| (visit.target, visit.due)).collect()
+}
 
 #[tokio::test]
 async fn i10_a_lease_is_one_replicas_and_an_old_attempt_is_refused() {
@@ -162,14 +168,14 @@ async fn i15_a_removal_that_a_jumping_clock_put_off_is_due_and_its_end_is_not_sl
             store.act(failing(held.number, leased.attempt, true, "away", off)).await.unwrap();
             store.clock().jump(Length::from_hours(-24));
             let until = held.held().unwrap().window.until;
-            let next = store.next_work(store.clock().now().at).await.unwrap();
+            let next = dues(&store, store.clock().now().at).await;
             assert_eq!(next, [("files".to_owned(), until)], "whoever sleeps wakes at the end");
             store.clock().advance(until.since(store.clock().now().at));
-            assert_eq!(store.next_work(until).await.unwrap(), [("files".to_owned(), until)], "and then it is due");
+            assert_eq!(dues(&store, until).await, [("files".to_owned(), until)], "and then it is due");
             let leased = store.lease(ask(true, "one")).await.unwrap().pop().unwrap();
             let off = until.plus(ahead);
             store.act(failing(held.number, leased.attempt, true, "away", off)).await.unwrap();
-            assert_eq!(store.next_work(until).await.unwrap(), [("files".to_owned(), until)], "no pause is so long");
+            assert_eq!(dues(&store, until).await, [("files".to_owned(), until)], "no pause is so long");
             let leased = store.lease(ask(true, "one")).await.unwrap().pop().unwrap();
             store.act(absent(held.number, leased.attempt)).await.unwrap();
             whole(&store).await;
@@ -204,6 +210,10 @@ async fn leases_are_given_back_and_one_key_can_be_asked_for() {
     for bed in beds().await {
         let store = bed.ruled().await;
         let held = approved(&store, "ana", KEY).await;
+        let now = store.clock().now().at;
+        let visit = store.next_work(now).await.unwrap().pop().unwrap();
+        let end = held.held().unwrap().window.until;
+        assert_eq!((visit.due <= now, visit.end), (true, Some(end)), "what is due hides no end");
         store.lease(ask(false, "one")).await.unwrap();
         store.give_back("two", &[KEY.to_owned()], store.clock().now().at).await.unwrap();
         assert!(store.lease(ask(false, "two")).await.unwrap().is_empty(), "not two's to give back");
@@ -214,7 +224,7 @@ async fn leases_are_given_back_and_one_key_can_be_asked_for() {
         only.only = Some(KEY.to_owned());
         assert_eq!(store.lease(only.clone()).await.unwrap().pop().unwrap().attempt, 3, "due or not");
         assert!(store.lease(only).await.unwrap().is_empty(), "not while somebody has it");
-        let next = store.next_work(store.clock().now().at).await.unwrap();
+        let next = dues(&store, store.clock().now().at).await;
         assert_eq!(next, [("files".to_owned(), START.plus(Length::from_seconds(35)))]);
     }
 }

@@ -1,7 +1,7 @@
 //! Random steps: who acts, on what, after how long, and the command that it makes.
 
 use crate::world::World;
-use nightlatch::access::command::{Filing, Outcome, Report, Terms};
+use nightlatch::access::command::{Filing, Outcome, Report, Spooled, Terms};
 use nightlatch::access::window::End;
 use nightlatch::access::{Actor, Asked, Command, Request, RequestNumber, Via};
 use nightlatch::policy::Kind;
@@ -280,7 +280,10 @@ pub fn command(world: &mut World, actor: &Actor, on: RequestNumber, what: &What)
         What::Absent { stale, present, late } => {
             let attempt = world.lease(on, true) - i64::from(*stale);
             let report = world.report(attempt, Outcome::Absent(world.observed(*present)));
-            Command::ReportRemoval(Report { spooled_at: late.map(|late| minutes(at, late)), ..report })
+            let read = request.as_ref().and_then(Request::held).and_then(|held| held.observed.as_ref());
+            let knew = read.map(|read| read.at);
+            let spooled = late.map(|late| Spooled { at: minutes(at, late), knew });
+            Command::ReportRemoval(Report { spooled, ..report })
         }
         What::Failed { stale, removing, useless, contradicted } => {
             let attempt = world.lease(on, *removing) - i64::from(*stale);

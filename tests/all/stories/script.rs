@@ -6,7 +6,7 @@
 //! `denies`, `sends-back`, `claims`, `releases`, `acks`, `notes`, `extends for|until …`, `hands-back`, `revokes`, `undoes`,
 //! `retries`, `reports CHANNEL [failed "…"] [of SEQ]` (the last telling; the `notifier` does, too), `hands-over-to P`, `attests`, `collects`, `freezes SYSTEM|everything`, `thaws …`, `may VERB`.
 //! Others: `reconciler grants|removes|fails "…" [useless] [N times]|contradicts|carries-by N|drifts|misses`, each with `stale`, or
-//! `late SINCE` for what a spool brings; `clock lapses|escalates|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
+//! `late [unaware] SINCE` for what a spool brings (`unaware` of what was read there since); `clock lapses|escalates|ends-by-policy|is-insane|is-sane`; `escalation reaches P`;
 //! `policy replaces "old" with "new"|gives P the-email-of P`; `it` does nothing and is only looked at.
 //!
 //! What is expected: the kinds of the events (`approved`, `filed + noted`), `nothing`, `yes` or `refused CODE`; `saying "…"`,
@@ -17,7 +17,7 @@
 use super::words::{Told, Words};
 use crate::world::{World, usual_kind};
 use chrono_tz::Tz;
-use nightlatch::access::command::{Filing, Outcome, Prepared, Report, Terms};
+use nightlatch::access::command::{Filing, Outcome, Prepared, Report, Spooled, Terms};
 use nightlatch::access::due::{Wanted, visits, wanted};
 use nightlatch::access::status::lapses_at;
 use nightlatch::access::window::End;
@@ -200,12 +200,14 @@ impl Stage {
         };
         let mut times: u32 = 1;
         let mut attempt = None;
-        let mut late = None;
+        let mut late: Option<Spooled> = None;
         loop {
             if words.take("stale") {
                 attempt = Some(self.world.lease(on, removing) - 1);
             } else if words.take("late") {
-                late = Some(self.instant(words)?);
+                let read = self.request(on)?.held().and_then(|held| held.observed.as_ref()).map(|read| read.at);
+                let knew = read.filter(|_| !words.take("unaware"));
+                late = Some(Spooled { at: self.instant(words)?, knew });
             } else if words.0.get(1).is_some_and(|word| word == "times") {
                 times = words.parsed()?;
                 words.next()?;
@@ -216,7 +218,7 @@ impl Stage {
         let mut came = Came { events: Vec::new(), refusal: None };
         for _ in 0..times {
             let attempt = attempt.unwrap_or_else(|| if late.is_some() { 0 } else { self.world.lease(on, removing) });
-            let report = Report { spooled_at: late, ..self.world.report(attempt, outcome.clone()) };
+            let report = Report { spooled: late, ..self.world.report(attempt, outcome.clone()) };
             let command = if removing { Command::ReportRemoval(report) } else { Command::ReportGrant(report) };
             came = self.act(&Actor::Reconciler, on, &command);
         }
