@@ -42,7 +42,7 @@ pub fn merge(model: &mut Model, view: BoardView, effects: &mut Vec<Effect>) {
         effects.extend([Effect::Read(detail.id), Effect::ReadEvents { id: detail.id, after }]);
     }
     follow_dialog(model, &changed, effects);
-    if model.plan().beside() && model.detail.is_none() {
+    if model.plan().beside() && model.detail.is_none() && model.cursor().is_some() {
         model.peek_at.get_or_insert(super::super::msg::Moment(model.now.0 + REST));
     }
 }
