@@ -205,9 +205,9 @@ class Host:
             return stamp | {"systems": []}
         if "/events" in path:
             if "wait=" in path:
-                # Whoever follows the events waits for the next one, as at a real host.
+                # Whoever follows the events waits for the next one as long as they ask, as at a real host.
                 with self.lock:
-                    self.lock.wait_for(lambda: False, timeout=10)
+                    self.lock.wait_for(lambda: False, timeout=float(path.split("wait=")[1].split("s")[0]))
             return stamp | {"events": [], "next_after": 0}
         number = int(path.split("/")[3].split("?")[0])
         return stamp | self.rows[number] | {"may": [], "notes": []}

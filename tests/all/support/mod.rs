@@ -11,11 +11,16 @@ pub use database::{TempDatabase, pg_database};
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The program under test.
+/// The program under test: the one that `NIGHTLATCH_TEST_PROGRAM` names, else the one that was built with this.
 pub fn binary() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_nightlatch"))
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let named = std::env::var_os("NIGHTLATCH_TEST_PROGRAM").map(|path| std::path::absolute(path).unwrap());
+        named.unwrap_or_else(|| env!("CARGO_BIN_EXE_nightlatch").into())
+    });
+    &PROGRAM
 }
 
 /// Says that a test cannot run here. `tests/run` counts these lines, and a build machine fails on them.
