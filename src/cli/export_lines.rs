@@ -82,13 +82,19 @@ fn work(pieces: &Mutex<Receiver<Piece>>) {
         let lines = piece.strip_suffix(b"\n").unwrap_or(&piece);
         looker.begin();
         let answers = match std::str::from_utf8(lines) {
-            Ok(lines) => lines.split('\n').map(|line| looker.look(line)).collect(),
+            Ok(lines) => each_of(lines).map(|line| looker.look(line)).collect(),
             // One line of them is at fault, not all.
             Err(_) => lines.split(|byte| *byte == b'\n').map(|line| looker.look_bytes(line)).collect(),
         };
         // Whoever waited for it may have met a break.
         let _ = found.send(answers);
     }
+}
+
+/// The lines of a text.
+fn each_of(lines: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', lines.as_bytes()).chain([lines.len()]);
+    ends.scan(0, |begun, end| lines.get(std::mem::replace(begun, end + 1)..end))
 }
 
 /// Whole lines, as many as fit; `rest` keeps what began and is not whole. Empty at the end.
@@ -101,7 +107,7 @@ fn next_piece(lines: &mut impl Read, rest: &mut Vec<u8>) -> io::Result<Vec<u8>> 
         if read < PIECE || piece.len() > LONGEST_LINE {
             return Ok(piece);
         }
-        let last = piece.get(begun..).and_then(|fresh| fresh.iter().rposition(|byte| *byte == b'\n'));
+        let last = piece.get(begun..).and_then(|fresh| memchr::memrchr(b'\n', fresh));
         if let Some(last) = last {
             *rest = piece.split_off(begun + last + 1);
             return Ok(piece);
