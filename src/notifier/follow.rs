@@ -281,12 +281,11 @@ impl<'a> Session<'a> {
     async fn look(&mut self) {
         let now = self.of.watch.elapsed();
         if let Some(Look { pause, .. }) = self.looks.take_if(|look| look.at.is_some_and(|at| at <= now)) {
-            match self.look_at_board().await {
-                Ok(()) => self.changed = true,
-                Err(Away) => {
-                    let at = Some(self.of.watch.elapsed().saturating_add(pause));
-                    self.looks = Some(Look { pause: pause.saturating_mul(2).min(LONGEST), at });
-                }
+            if self.look_at_board().await.is_ok() {
+                self.changed = true;
+            } else {
+                let at = Some(self.of.watch.elapsed().saturating_add(pause));
+                self.looks = Some(Look { pause: pause.saturating_mul(2).min(LONGEST), at });
             }
         }
     }
