@@ -147,7 +147,7 @@ struct Session<'a> {
     pages: mpsc::Receiver<Page>,
     /// What was kept, until it is taken up.
     kept: Option<Kept>,
-    /// Events are followed. Before that, and before what waited was looked at, nothing is known that could be kept.
+    /// Events are followed. Before that nothing is known that could be kept.
     follows: bool,
     /// What was not taken in yet, because a request could not be read.
     waits: Option<(Box<Answer<EventsView>>, Duration, Duration)>,
@@ -155,7 +155,8 @@ struct Session<'a> {
     reporter: Reporter,
     /// What stands but could not be read again yet.
     unread: Vec<KeptItem>,
-    /// The board is still to be looked at for what waited before the events that are followed.
+    /// The board is still to be looked at for what waited before the events that are followed. Nothing is kept until then:
+    /// whoever takes up what was kept does not look.
     looks: Option<Look>,
     /// More is known to come at once: nothing is brought before it is heard.
     behind: bool,

@@ -276,8 +276,8 @@ fn a_thousand_seeds() {
 }
 
 /// Each of them found a fault once: a lane that woke itself for ever, a wrong clock that nobody noticed or that put removals off,
-/// a reconciler that slept by it, two who granted under one lease, access that was taken out past a lease and not looked for, a removal by a wrong
-/// clock that counted after the access was there again, an end that hid behind what was due and could not be done.
+/// a reconciler that slept by it, two who granted under one lease, access that was taken out past a lease and not looked for,
+/// a removal by a wrong clock that counted after the access was there again, an end that hid behind what could not be done yet.
 #[test]
 fn seeds_that_found_a_fault() {
     for seed in
