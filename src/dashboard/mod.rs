@@ -1,9 +1,9 @@
 //! The dashboard: the board that people on call look at all shift, and the guarded decision.
 //!
-//! `update(&mut Model, Moment, Msg) -> Vec<Effect>` and `draw(&Model, &mut Frame)` are pure: neither awaits, reads a clock or
-//! the network. `run` drains what came in, updates, carries out the effects, draws once, and tells the model that its frame
-//! was seen ([`Model::drawn`]). Selection is a request's number, never a place in a list; a dialog holds the number and
-//! version that were on the screen when its key was pressed.
+//! `update(&mut Model, Moment, Msg) -> Vec<Effect>` and `draw(&Model, &mut Frame) -> Option<Moment>`, which says when it looks
+//! otherwise next, are pure: neither awaits, reads a clock or the network. `run` drains what came in, updates, carries out the
+//! effects, draws once, and tells the model that its frame was seen ([`Model::drawn`]). Selection is a request's number, never
+//! a place in a list; a dialog holds the number and version that were on the screen when its key was pressed.
 
 pub mod allowed;
 mod background;
@@ -46,7 +46,7 @@ pub use msg::{ActId, AskId, Moment, Msg, Refused};
 pub use run::Ended;
 pub use session::{Left, Start, sit};
 pub use update::update;
-pub use view::{draw, next_wake, title};
+pub use view::{draw, title};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use super::effect::Effect;
 use super::model::Model;
 use super::msg::{Moment, Msg};
 use super::update::update;
-use super::view::{draw, next_wake, title};
+use super::view::{draw, title};
 use crate::clock::Stopwatch;
 use crossterm::event::{Event, KeyEventKind};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -100,6 +100,8 @@ struct Pane<'a, B: Backend, H> {
     late: bool,
     /// Something happened since the last frame.
     stale: bool,
+    /// When the last frame is no longer what there is to see.
+    wake: Option<Moment>,
 }
 
 /// Runs until it ends.
@@ -117,12 +119,12 @@ where
     I: Stream<Item = Msg> + Unpin,
     N: Stream<Item = Msg> + Unpin,
 {
-    let mut pane = Pane { model, terminal, watch, hands, title: String::new(), late: false, stale: true };
+    let mut pane = Pane { model, terminal, watch, hands, title: String::new(), late: false, stale: true, wake: None };
     pane.draw()?;
     pane.hands.begin();
     let mut looked = Duration::ZERO;
     loop {
-        let wake = next_wake(pane.model).map(|Moment(at)| at.max(looked.saturating_add(SHORTEST)));
+        let wake = pane.wake.map(|Moment(at)| at.max(looked.saturating_add(SHORTEST)));
         let first = tokio::select! {
             biased;
             Some(told) = inlets.told.next() => Happened::Told(told),
@@ -226,7 +228,8 @@ impl<B: Backend, H: Hands> Pane<'_, B, H> {
             return Ok(());
         }
         let model = &*self.model;
-        self.terminal.draw(|frame| draw(model, frame))?;
+        let wake = &mut self.wake;
+        self.terminal.draw(|frame| *wake = draw(model, frame))?;
         self.model.drawn();
         let title = title(self.model);
         if title != self.title {

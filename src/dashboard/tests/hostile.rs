@@ -251,7 +251,6 @@ fn every_size_and_every_face_is_drawn() {
         }
         for (width, height) in sizes.clone() {
             pane.resize(width, height);
-            let _ = next_wake(&pane.model);
             clean(&pane);
         }
         pane.resize(80, 24);

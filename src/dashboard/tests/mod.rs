@@ -25,6 +25,8 @@ pub struct Pane {
     pub model: Model,
     pub now: Moment,
     terminal: Terminal<TestBackend>,
+    /// When the frame is no longer what there is to see.
+    pub wake: Option<Moment>,
     /// Everything that was caused.
     pub effects: Vec<Effect>,
 }
@@ -33,7 +35,7 @@ impl Pane {
     pub fn new(options: Options) -> Self {
         let (columns, rows) = options.size;
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        let mut pane = Self { model: Model::new(options), now: Moment::default(), terminal, effects: Vec::new() };
+        let mut pane = Self { model: Model::new(options), now: Moment::default(), terminal, wake: None, effects: Vec::new() };
         pane.draw();
         pane
     }
@@ -56,7 +58,7 @@ impl Pane {
     }
 
     pub fn draw(&mut self) {
-        self.terminal.draw(|frame| draw(&self.model, frame)).unwrap();
+        self.terminal.draw(|frame| self.wake = draw(&self.model, frame)).unwrap();
         self.model.drawn();
     }
 

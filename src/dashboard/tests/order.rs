@@ -199,7 +199,7 @@ fn new_rows_wait_in_a_counted_banner_while_somebody_works() {
     // Ten calm seconds let the next ones in by themselves.
     pane.merge(change(vec![pending(291, "eli", "search-index", "restart", 800, "Another")], 2));
     pane.says("1 new arrived");
-    let wake = next_wake(&pane.model).unwrap();
+    let wake = pane.wake.unwrap();
     assert!(wake <= Moment(Duration::from_secs(10)));
     pane.pass(10_001);
     assert!(!pane.screen().contains("new arrived"));

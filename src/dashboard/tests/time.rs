@@ -7,7 +7,7 @@ use super::*;
 fn follow(mut pane: Pane, wakes: usize) -> Vec<Duration> {
     let mut gaps = Vec::new();
     for _ in 0..wakes {
-        let Some(wake) = next_wake(&pane.model) else { break };
+        let Some(wake) = pane.wake else { break };
         let gap = wake.0.saturating_sub(pane.now.0);
         assert!(!gap.is_zero(), "it would never sleep");
         let before = pane.screen();
@@ -50,7 +50,7 @@ fn a_calm_board_sleeps_and_ticks_by_the_second_only_under_ten_minutes() {
     let (mut wakes, start) = (0, pane.now);
     while pane.now.0.saturating_sub(start.0) < Duration::from_mins(5) {
         let answer = Moment(pane.now.0 + Duration::from_secs(10));
-        while let Some(wake) = next_wake(&pane.model).filter(|wake| *wake < answer) {
+        while let Some(wake) = pane.wake.filter(|wake| *wake < answer) {
             pane.now = wake;
             pane.send(Msg::Tick);
             wakes += 1;

@@ -1,7 +1,7 @@
 //! What is drawn. Reads the model, changes nothing.
 //!
-//! A screen is composed as lines in their places, and every text that changes by itself says when it will. Drawing puts the
-//! lines on the screen; asking for the next wake-up composes them and looks only at the clock.
+//! A screen is composed as lines in their places, and every text that changes by itself says when it will: whoever draws it
+//! knows when to look again.
 
 mod bands;
 mod board;
@@ -29,19 +29,18 @@ use faces::FACES;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-/// Draws the whole screen.
-pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+/// Draws the whole screen. Gives when the next text changes by itself, or something falls due, if anything does.
+pub fn draw(model: &Model, frame: &mut Frame<'_>) -> Option<Moment> {
     let eye = model.eye();
     let screen = frame.area();
     let mut canvas = Canvas::default();
     compose(model, &eye, &mut canvas, (screen.width, screen.height));
     canvas.paint(frame.buffer_mut(), model.look);
+    next_wake(model, &eye)
 }
 
-/// When the next text changes by itself, or something falls due, if anything does.
-pub fn next_wake(model: &Model) -> Option<Moment> {
-    let eye = model.eye();
-    compose(model, &eye, &mut Canvas::default(), model.size);
+/// With what falls due beside the texts.
+fn next_wake(model: &Model, eye: &Eye) -> Option<Moment> {
     if let Some(turn) = model.board.next_turn() {
         eye.wake_when(turn);
     }

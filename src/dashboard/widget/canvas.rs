@@ -1,5 +1,4 @@
-//! What is to be put where, before anything is. The same canvas is made to draw a frame and to ask when it will look
-//! different.
+//! What is to be put where, before anything is.
 
 use super::super::theme::{Look, Tone};
 use super::text::{Words, wipe};
