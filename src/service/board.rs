@@ -112,7 +112,7 @@ impl Board {
     pub fn frozen(&self) -> Vec<Frozen> {
         self.lock().frozen.clone()
     }
-    /// Held requests as known by now, for removing while the store is away.
+    /// Held requests as known by now.
     pub fn held(&self) -> Vec<Arc<Request>> {
         self.lock().shown.values().map(|row| &row.request).filter(|r| phase(r) == Phase::Held).cloned().collect()
     }
@@ -285,7 +285,16 @@ impl Service {
     /// Waits until the board knows what was written here, so that nobody who reads it misses their own act. False where it
     /// does not come to know it: then the store has to be read.
     pub(super) async fn is_current(&self) -> bool {
-        let head = self.inner.store.seq();
+        self.is_made_up_to(self.inner.store.seq()).await
+    }
+
+    /// As [`Service::is_current`], for whatever anybody wrote until now: also another replica.
+    pub(super) async fn is_current_with_all(&self) -> Answered<bool> {
+        let head = self.inner.store.head().await?;
+        Ok(self.is_made_up_to(head.seq).await)
+    }
+
+    async fn is_made_up_to(&self, head: i64) -> bool {
         if self.inner.board.seq() >= head {
             return true;
         }

@@ -92,10 +92,14 @@ impl Store {
         self.read(&sql, args).await?.iter().map(with_work).collect()
     }
 
-    /// Everything that is open: asking or held.
+    /// Everything that is open, asking or held, lowest first.
     pub async fn open_requests(&self) -> Result<Vec<(Request, Option<WorkRow>)>, StoreError> {
-        let sql = format!("SELECT {} WHERE request.phase IN ('asking', 'held') ORDER BY request.number", joined());
-        self.read(&sql, vec![]).await?.iter().map(with_work).collect()
+        let sql = format!("SELECT {} WHERE request.phase IN ('asking', 'held')", joined());
+        let rows = self.read(&sql, vec![]).await?;
+        let mut all = rows.iter().map(with_work).collect::<Result<Vec<_>, _>>()?;
+        // Here, because a database sorts whole rows, and many of them in files.
+        all.sort_unstable_by_key(|(request, _)| request.number);
+        Ok(all)
     }
 
     /// The open requests of one user: asking or held.

@@ -126,6 +126,8 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
     let mut ours: [Vec<f64>; 4] = Default::default();
     let mut theirs: [Vec<f64>; 4] = Default::default();
     let mut cpu: [Vec<f64>; 4] = Default::default();
+    let enough = 10_000 * usize::try_from(seconds).unwrap();
+    let share = enough / CLIENTS.len();
     let rival = if url.is_some() { "pgbench" } else { "bare" };
     for round in 0..rounds {
         // Everything that lay in the store is left behind: each round decides on as many as the one before.
@@ -135,7 +137,7 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             house.serve();
         }
         let sam = house.token("sam");
-        let asked = refill(&house, 20_000);
+        let asked = refill(&house, enough);
         if url.is_none() {
             // The bare statements run on a copy, taken while nobody writes.
             std::fs::copy(house.folder.join("store.db"), house.folder.join("bare.db")).unwrap();
@@ -143,6 +145,11 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
         }
         let copied: Vec<i64> = asked.borrow().iter().map(|(number, _)| *number).collect();
         for (at, clients) in CLIENTS.into_iter().enumerate() {
+            // None of them may run out of what is to be decided.
+            let missing = enough.saturating_sub(asked.borrow().len());
+            if missing > enough / 2 {
+                asked.borrow_mut().extend(refill(&house, missing).take());
+            }
             let before = process::cpu(house.pid());
             let (done, took) = alone(approve(&house, &sam, &asked, clients, time));
             let used = process::cpu(house.pid()) - before;
@@ -153,7 +160,7 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
                 pgbench::rate(url, clients, seconds).expect("pgbench runs")
             } else {
                 let store = Location::Sqlite(house.folder.join("bare.db"));
-                let numbers = copied.iter().skip(at * 5000).take(5000).copied().collect();
+                let numbers = copied.iter().skip(at * share).take(share).copied().collect();
                 bare::rate(&store, clients, numbers, time.min(Duration::from_secs(2)))
             };
             theirs[at].push(theirs_now);

@@ -2,13 +2,14 @@
 
 use super::super::{Answered, Service};
 use crate::access::command::Command;
+use crate::access::due::{Phase, phase};
 use crate::access::{Actor, Request, RequestNumber, Status, Subject, status};
 use crate::provision::{Presence, Provisioner, mark};
 use crate::text::Clean;
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// So many accesses of one target are looked for at a time.
 const AT_ONCE: usize = 16;
@@ -102,9 +103,12 @@ impl Service {
     }
 
     /// Everything that is given, being given or being removed.
-    async fn held_now(&self) -> Answered<Vec<Request>> {
-        let open = self.inner.store.open_requests().await?.into_iter().map(|(request, _)| request);
-        Ok(open.filter(|request| request.held().is_some_and(|held| held.closed.is_none())).collect())
+    async fn held_now(&self) -> Answered<Vec<Arc<Request>>> {
+        if self.is_current_with_all().await? {
+            return Ok(self.inner.board.held());
+        }
+        let open = self.inner.store.open_requests().await?.into_iter().map(|(request, _)| Arc::new(request));
+        Ok(open.filter(|request| phase(request) == Phase::Held).collect())
     }
 
     fn mark_of(&self, request: &Request) -> Option<String> {
