@@ -6,16 +6,19 @@ use crate::wire::Problem;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
+/// The description. Few ask for it, so it is made when somebody does.
+static TEXT: LazyLock<String> = LazyLock::new(|| whole(groups().into_openapi()).to_json().unwrap_or_default());
+
 /// The routes, and their description at `/v1/openapi.json`.
 pub fn described() -> Router<Desk> {
-    let (router, api) = groups().split_for_parts();
-    let text = whole(api).to_json().unwrap_or_default();
-    router.route("/v1/openapi.json", get(|| async move { ([(header::CONTENT_TYPE, "application/json")], text) }))
+    let text = || async { ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()) };
+    Router::from(groups()).route("/v1/openapi.json", get(text))
 }
 
 fn groups() -> OpenApiRouter<Desk> {

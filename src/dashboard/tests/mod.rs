@@ -35,7 +35,8 @@ impl Pane {
     pub fn new(options: Options) -> Self {
         let (columns, rows) = options.size;
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        let mut pane = Self { model: Model::new(options), now: Moment::default(), terminal, wake: None, effects: Vec::new() };
+        let mut pane =
+            Self { model: Model::new(options), now: Moment::default(), terminal, wake: None, effects: Vec::new() };
         pane.draw();
         pane
     }
