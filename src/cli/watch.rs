@@ -6,16 +6,10 @@
 use super::Outcome;
 use super::exit::{Exit, Trouble};
 use super::link::{Context, Got, Link, door};
-use crate::client::Door;
 use crate::client::embedded::Seat;
-use crate::secret::below;
+use crate::client::{Door, Pauses};
 use crate::wire::BoardView;
 use serde_json::json;
-use std::time::Duration;
-
-/// The shortest and the longest pause between two tries.
-const FIRST: u64 = 500;
-const LONGEST: u64 = 30_000;
 
 /// The board, answer by answer.
 pub struct Watcher {
@@ -23,7 +17,8 @@ pub struct Watcher {
     /// The embedded store does not stop while it is watched, and is started again when it died.
     embedded: Option<(Door, Option<Seat>)>,
     after: Option<i64>,
-    pause: u64,
+    /// Nothing while the board can be read.
+    pauses: Option<Pauses>,
 }
 
 /// One answer.
@@ -41,7 +36,7 @@ impl Watcher {
             Door::Hosts { .. } => None,
             Door::Embedded { paths, .. } => Some(Seat::take(paths)),
         };
-        Self { link, embedded: embedded.map(|seat| (door, seat)), after: None, pause: 0 }
+        Self { link, embedded: embedded.map(|seat| (door, seat)), after: None, pauses: None }
     }
 
     /// Waits for the next news. A link that may come back is waited for.
@@ -52,13 +47,12 @@ impl Watcher {
                 Ok(None) => {}
                 // Only what may pass by itself is waited for.
                 Err(trouble) if trouble.exit != Exit::Away => return Err(trouble),
-                Err(trouble) if self.pause == 0 => {
-                    self.pause = FIRST;
+                Err(trouble) if self.pauses.is_none() => {
+                    self.pauses = Some(Pauses::default());
                     return Ok(News::Away(trouble));
                 }
                 Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(FIRST + below(self.pause))).await;
-                    self.pause = self.pause.saturating_mul(2).min(LONGEST);
+                    tokio::time::sleep(self.pauses.get_or_insert_default().make()).await;
                     if let Some((door, _)) = &self.embedded {
                         // Why it does not start is what the next try says.
                         drop(door.open().await);
@@ -84,7 +78,7 @@ impl Watcher {
         };
         let (board, first) = (&got.view, self.after.is_none());
         self.after = Some(board.seq);
-        let back = std::mem::replace(&mut self.pause, 0) > 0;
+        let back = self.pauses.take().is_some();
         Ok((first || back || board.full || !board.rows.is_empty() || !board.gone.is_empty()).then_some(got))
     }
 }

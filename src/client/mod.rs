@@ -8,12 +8,14 @@ pub mod embedded;
 mod exchange;
 mod fault;
 pub mod kept;
+mod pauses;
 #[cfg(test)]
 mod tests;
 
 pub use address::Address;
 pub use door::Door;
 pub use fault::ClientError;
+pub use pauses::Pauses;
 
 use crate::secret::Secret;
 use crate::text::Instant;

@@ -1,9 +1,8 @@
 //! The link to the host: one long poll after the other, for ever. A lost link is a sentence and the next try, never an end.
 
 use super::msg::{Moment, Msg};
-use crate::client::{Client, ClientError, Door};
+use crate::client::{Client, ClientError, Door, Pauses};
 use crate::clock::Stopwatch;
-use crate::secret::below;
 use crate::wire::{BoardView, MeView, SystemsView};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,10 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 const ANSWER: Duration = Duration::from_secs(14);
 /// News that come faster than this are taken together.
 const PACE: Duration = Duration::from_millis(80);
-/// The shortest and the longest pause between two tries.
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(30);
-/// The longest where asking costs nobody anything.
+/// The longest pause between two tries where asking costs nobody anything.
 const LONGEST_NEAR: Duration = Duration::from_secs(3);
 /// Who one is and what there is are read again so long after, if anything happened;
 const REFRESH: Duration = Duration::from_mins(1);
@@ -82,7 +78,7 @@ pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Way {
     let poke = Arc::new(Poke::default());
     let held = Way { client, poke: poke.clone() };
     let follower = Follower {
-        longest: if door.is_near() { LONGEST_NEAR } else { LONGEST },
+        pauses: if door.is_near() { Pauses::growing_to(LONGEST_NEAR) } else { Pauses::default() },
         door,
         watch,
         news,
@@ -90,7 +86,6 @@ pub fn follow(door: Door, watch: Stopwatch, news: mpsc::Sender<Msg>) -> Way {
         poke,
         after: None,
         refreshed: None,
-        pause: FIRST,
     };
     tokio::spawn(follower.run());
     held
@@ -106,8 +101,7 @@ struct Follower {
     after: Option<i64>,
     /// When who one is was read, and at which event.
     refreshed: Option<(Duration, i64)>,
-    pause: Duration,
-    longest: Duration,
+    pauses: Pauses,
 }
 
 /// Nobody listens any more.
@@ -123,10 +117,10 @@ impl Follower {
         let begun = self.watch.elapsed();
         match self.poll().await {
             Ok(Some(board)) => {
-                if self.pause > FIRST || self.after.is_none() {
+                if !self.pauses.is_fresh() || self.after.is_none() {
                     tracing::info!(seq = board.seq, "the board is followed");
                 }
-                self.pause = FIRST;
+                self.pauses.begin_again();
                 let (full, seq) = (board.full && self.after.is_some(), board.seq);
                 self.after = Some(seq);
                 self.tell(Msg::Board(board)).await?;
@@ -184,9 +178,7 @@ impl Follower {
                 (format!("{}{hint}", problem.detail), false)
             }
         };
-        let upto = u64::try_from(self.pause.saturating_sub(FIRST).as_millis()).unwrap_or(u64::MAX);
-        let pause = FIRST.saturating_add(Duration::from_millis(below(upto.saturating_add(1))));
-        self.pause = self.pause.saturating_mul(2).min(self.longest);
+        let pause = self.pauses.make();
         let next = self.watch.elapsed().saturating_add(pause);
         tracing::warn!(offline, pause_ms = pause.as_millis(), "the board cannot be read: {sentence}");
         // Whoever is woken while this is told is not made to wait.
@@ -194,7 +186,7 @@ impl Follower {
         self.tell(Msg::Away { sentence, next_try: Moment(next), offline }).await?;
         tokio::select! {
             () = self.watch.until(next) => {}
-            () = self.poke.woken.notified() => self.pause = FIRST,
+            () = self.poke.woken.notified() => self.pauses.begin_again(),
             () = self.news.closed() => return Err(Closed),
         }
         Ok(())

@@ -2,11 +2,11 @@
 //! it, and keeps what it knows. Whoever holds the lock does this; the others wait in the kernel.
 
 use super::carry::{Carrier, Line, Outcome, Report};
-use super::host::{ANSWER, Away, FIRST, LONGEST, PAGE, Page, Poller, Reporter, greet};
+use super::host::{ANSWER, Away, PAGE, Page, Poller, Reporter, greet};
 use super::kept::Kept;
 use super::place::{Held, Place, Said, Seat};
 use crate::access::{RequestNumber, Status};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Pauses};
 use crate::clock::Stopwatch;
 use crate::notify::{Alert, Alerts, KeptItem, Settings, Step};
 use crate::text::{Instant, Length};
@@ -150,7 +150,7 @@ struct Session<'a> {
     /// Events are followed. Before that nothing is known that could be kept.
     follows: bool,
     /// What was not taken in yet, because a request could not be read.
-    waits: Option<(Box<Answer<EventsView>>, Duration, Duration)>,
+    waits: Option<(Box<Answer<EventsView>>, Pauses, Duration)>,
     reports: VecDeque<Report>,
     reporter: Reporter,
     /// What stands but could not be read again yet.
@@ -173,7 +173,7 @@ struct Session<'a> {
 /// A look at the board that is still to be had.
 #[derive(Debug)]
 struct Look {
-    pause: Duration,
+    pauses: Pauses,
     /// When it is tried; nothing while the host does not answer.
     at: Option<Duration>,
 }
@@ -257,7 +257,7 @@ impl<'a> Session<'a> {
             self.alerts.skip_to(head);
             // Whoever opens a dashboard has what waits before their eyes.
             let at = Some(self.of.watch.elapsed());
-            self.looks = (self.of.seat == Seat::Alone).then_some(Look { pause: FIRST, at });
+            self.looks = (self.of.seat == Seat::Alone).then_some(Look { pauses: Pauses::default(), at });
             return self.look().await;
         };
         self.alerts.skip_to(kept.seq);
@@ -281,12 +281,12 @@ impl<'a> Session<'a> {
     /// Looks once at what waits, as soon as it can be read.
     async fn look(&mut self) {
         let now = self.of.watch.elapsed();
-        if let Some(Look { pause, .. }) = self.looks.take_if(|look| look.at.is_some_and(|at| at <= now)) {
+        if let Some(Look { mut pauses, .. }) = self.looks.take_if(|look| look.at.is_some_and(|at| at <= now)) {
             if self.look_at_board().await.is_ok() {
                 self.changed = true;
             } else {
-                let at = Some(self.of.watch.elapsed().saturating_add(pause));
-                self.looks = Some(Look { pause: pause.saturating_mul(2).min(LONGEST), at });
+                let at = Some(self.of.watch.elapsed().saturating_add(pauses.make()));
+                self.looks = Some(Look { pauses, at });
             }
         }
     }
@@ -377,8 +377,8 @@ impl<'a> Session<'a> {
                 Happens::Time => {}
             }
             let now = self.of.watch.elapsed();
-            if let Some((page, pause, _)) = self.waits.take_if(|(.., at)| *at <= now) {
-                self.hear(page, pause).await;
+            if let Some((page, pauses, _)) = self.waits.take_if(|(.., at)| *at <= now) {
+                self.hear(page, pauses).await;
             }
             self.look().await;
         }
@@ -399,7 +399,7 @@ impl<'a> Session<'a> {
                 self.answered_at(answer.server_now);
                 self.refresh().await;
                 self.read_again().await;
-                self.hear(answer, FIRST).await;
+                self.hear(answer, Pauses::default()).await;
             }
             Page::Away => {
                 let ago = self.of.watch.elapsed().saturating_sub(self.answered);
@@ -441,7 +441,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes a page in, with each request in it that matters as it is now.
-    async fn hear(&mut self, page: Box<Answer<EventsView>>, pause: Duration) {
+    async fn hear(&mut self, page: Box<Answer<EventsView>>, mut pauses: Pauses) {
         let mut views: BTreeMap<RequestNumber, Option<RequestView>> = BTreeMap::new();
         let mut wanted: Vec<RequestNumber> =
             page.body.events.iter().filter_map(|event| self.alerts.wants(event)).collect();
@@ -450,8 +450,8 @@ impl<'a> Session<'a> {
         for number in wanted {
             let Ok(view) = self.request(number).await else {
                 // Heard only when it can be seen what is still so.
-                let at = self.of.watch.elapsed().saturating_add(pause);
-                self.waits = Some((page, pause.saturating_mul(2).min(LONGEST), at));
+                let at = self.of.watch.elapsed().saturating_add(pauses.make());
+                self.waits = Some((page, pauses, at));
                 return;
             };
             views.insert(number, view);

@@ -1,9 +1,8 @@
 //! What a notifier asks the host, and tells it: events, one long wait after the other, and what was brought.
 
 use super::carry::Report;
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, Pauses};
 use crate::clock::Stopwatch;
-use crate::secret::below;
 use crate::wire::{Answer, DeliveredBody, EventsView, MeView, RequestView};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -12,9 +11,6 @@ use tokio::sync::mpsc;
 pub const PAGE: usize = 500;
 /// An answer that waits for news is here by then, or the host does not answer.
 pub const ANSWER: Duration = Duration::from_secs(35);
-/// The shortest and the longest pause between two tries.
-pub const FIRST: Duration = Duration::from_millis(500);
-pub const LONGEST: Duration = Duration::from_secs(30);
 
 /// The host is not asked more often than this, where it has news and where it has none.
 const PACE: Duration = Duration::from_millis(80);
@@ -35,7 +31,7 @@ pub enum Page {
 
 /// Asks who one is, until the host says it or nobody listens.
 pub async fn greet(client: Client, watch: Stopwatch, page: mpsc::Sender<Page>) {
-    let mut pause = FIRST;
+    let mut pauses = Pauses::default();
     loop {
         let late = watch.elapsed().saturating_add(ANSWER);
         let answer = tokio::select! {
@@ -47,16 +43,8 @@ pub async fn greet(client: Client, watch: Stopwatch, page: mpsc::Sender<Page>) {
         if page.send(said).await.is_err() || there {
             return;
         }
-        rest(&watch, &mut pause).await;
+        watch.until(watch.elapsed().saturating_add(pauses.make())).await;
     }
-}
-
-/// Before the next try: longer each time, and never as long as anybody else's.
-async fn rest(watch: &Stopwatch, pause: &mut Duration) {
-    let upto = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    let later = watch.elapsed().saturating_add(FIRST).saturating_add(Duration::from_millis(below(upto)));
-    *pause = pause.saturating_mul(2).min(LONGEST);
-    watch.until(later).await;
 }
 
 /// Asks for events, one long wait after the other.
@@ -71,7 +59,7 @@ pub struct Poller {
 impl Poller {
     /// Asks until nobody takes the pages, or the cursor is strange.
     pub async fn run(mut self) {
-        let (mut pause, mut first) = (FIRST, true);
+        let (mut pauses, mut first) = (Pauses::default(), true);
         loop {
             let (begun, before) = (self.watch.elapsed(), self.after);
             // The first one says at once what there is.
@@ -84,7 +72,8 @@ impl Poller {
             };
             let page = match answer {
                 Some(Ok(answer)) => {
-                    (pause, first) = (FIRST, false);
+                    pauses.begin_again();
+                    first = false;
                     self.after = answer.body.next_after.max(self.after);
                     Page::Events(Box::new(answer))
                 }
@@ -97,11 +86,9 @@ impl Poller {
             if self.page.send(page).await.is_err() || strange {
                 return;
             }
-            if away {
-                rest(&self.watch, &mut pause).await;
-            } else {
-                self.watch.until(begun.saturating_add(gap)).await;
-            }
+            let next =
+                if away { self.watch.elapsed().saturating_add(pauses.make()) } else { begun.saturating_add(gap) };
+            self.watch.until(next).await;
         }
     }
 }
@@ -120,11 +107,9 @@ impl Reporter {
         let (tell, done) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
             while let Some(report) = asks.recv().await {
-                let mut pause = FIRST;
+                let mut pauses = Pauses::default();
                 while !is_told(&client, &report).await {
-                    let later = watch.elapsed().saturating_add(pause);
-                    pause = pause.saturating_mul(2).min(LONGEST);
-                    watch.until(later).await;
+                    watch.until(watch.elapsed().saturating_add(pauses.make())).await;
                 }
                 if tell.send(report).is_err() {
                     return;

@@ -354,7 +354,7 @@ impl Service {
     }
 
     /// Something was written here: reconciler and board need not wait for their turn.
-    fn seen(&self, _seq: i64) {
+    fn seen(&self) {
         self.inner.wake.notify_one();
     }
 

@@ -57,10 +57,10 @@ impl Service {
         };
         if !body.dry {
             let command = Command::ChangePolicy { hash, text: body.text, words: body.words };
-            let done = self.send(actor, Some(Subject::Policy), command, None).await?;
+            self.send(actor, Some(Subject::Policy), command, None).await?;
             self.refresh_ruling().await?;
             self.end_by_policy();
-            self.seen(done.seq);
+            self.seen();
             view.applied = true;
         }
         Ok(view)
