@@ -5,7 +5,7 @@ mod steps;
 use super::world::{World, fold};
 use nightlatch::access::command::{Filing, Terms};
 use nightlatch::access::due::{Phase, Wanted, due, phase, visits, wanted};
-use nightlatch::access::event::About;
+use nightlatch::access::event::{About, Verdict};
 use nightlatch::access::window::End;
 use nightlatch::access::{
     Actor, Asked, Code, Command, Event, Held, Refusal, Request, RequestNumber, State, Status, Via, overdue, status,
@@ -134,6 +134,8 @@ fn lawful(world: &World, before: Option<&Request>, actor: &Actor, event: &Event)
             let last = request.last_verdict.as_ref().unwrap();
             prop_assert!(actor.person() == Some(&last.by) && at.since(last.at) <= Length::from_seconds(60));
             prop_assert_eq!(last.seq, request.version);
+            let waits_again = matches!(last.verdict, Verdict::Denied | Verdict::SentBack);
+            prop_assert!(!waits_again || request.ask.undecided_until > at, "{} would lapse at once", request.number);
         }
         _ => {}
     }

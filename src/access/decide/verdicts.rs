@@ -7,12 +7,13 @@ use crate::access::event::{Decider, Event, SendBackCode, Verdict};
 use crate::access::facts::{Facts, Now};
 use crate::access::refusal::{Code, Refusal};
 use crate::access::request::Request;
-use crate::access::status::{Status, status};
+use crate::access::status::{Status, lapses_at, status};
 use crate::access::who;
 use crate::access::window::{End, Window};
 use crate::checks;
 use crate::policy::System;
 use crate::text::RoleId;
+use crate::text::instant::said;
 
 /// What an approver had before their eyes.
 #[derive(Debug, Clone, Copy)]
@@ -278,6 +279,13 @@ pub(in crate::access) fn may_undo(facts: &Facts<'_>, actor: &Actor, now: Now) ->
     let followed = request.version != last.seq;
     if followed {
         return no(format!("something followed on {}", request.number), "nightlatch show tells what");
+    }
+    // It would wait again, and lapse in the same second: one that was sent back can still be mended.
+    let back = matches!(last.verdict, Verdict::Denied | Verdict::SentBack);
+    let lapsed = lapses_at(request);
+    if back && lapsed <= now.at {
+        let sentence = format!("the time for a verdict on {} was over at {}", request.number, said(lapsed));
+        return no(sentence, "the verdict stands; what was sent back can still be mended by who asked");
     }
     match status(request, now.at) {
         Status::Ending | Status::Removed | Status::Failed => {

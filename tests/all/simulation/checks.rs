@@ -357,7 +357,7 @@ fn access(tables: &Tables, world: &World) -> Checked {
     if world.at < world.calm_since + HEALED {
         return Ok(());
     }
-    // I8: what is active is there, but for what was taken out under a wrong clock while somebody stopped the giving.
+    // I8: what is active is there, but for what was taken out under a wrong clock while the giving is stopped.
     for request in rows.iter().filter(|request| status(request, world.far()) == Status::Active) {
         let key = &request.held().unwrap().placement.access_key;
         let there = model.access.get(key).is_some_and(|access| access.present);

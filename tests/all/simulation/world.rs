@@ -443,9 +443,11 @@ impl World {
         self.replicas.iter().filter_map(|replica| replica.life.as_ref()).map(|life| life.behind).max().unwrap_or(0)
     }
 
-    /// Whether somebody stopped the giving.
+    /// Whether the giving is stopped: by somebody, or by a clock that nobody can trust.
     pub fn stopped(&self) -> bool {
-        !self.database.lock().unwrap().tables["frozen"].rows.is_empty()
+        let doubted =
+            || self.replicas.iter().filter_map(|replica| replica.life.as_ref()).all(|life| !life.clock.now().sane);
+        !self.database.lock().unwrap().tables["frozen"].rows.is_empty() || doubted()
     }
 
     /// Moves to the next instant at which something may happen, at most to `until`.
