@@ -150,9 +150,11 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             if missing > enough / 2 {
                 asked.borrow_mut().extend(refill(&house, missing).take());
             }
-            let before = process::cpu(house.pid());
+            let cpu_now = || (process::cpu(house.pid()), process::cpu(std::process::id()));
+            let before = cpu_now();
             let (done, took) = alone(approve(&house, &sam, &asked, clients, time));
-            let used = process::cpu(house.pid()) - before;
+            let after = cpu_now();
+            let (used, load) = (after.0 - before.0, (after.1 - before.1) / done as f64 * 1e6);
             ours[at].push(done as f64 / took);
             cpu[at].push(used / done as f64 * 1e6);
             let theirs_now = if let Some(url) = &url {
@@ -165,7 +167,7 @@ pub fn run(folder: &Path, seconds: u64, rounds: u64) {
             };
             theirs[at].push(theirs_now);
             println!(
-                "  {clients} clients: ours {:.0}/s ({:.0} µs of processor each), {rival} {:.0}/s",
+                "  {clients} clients: ours {:.0}/s ({:.0} µs of processor each, and {load:.0} the load's), {rival} {:.0}/s",
                 ours[at].last().unwrap(),
                 cpu[at].last().unwrap(),
                 theirs[at].last().unwrap()

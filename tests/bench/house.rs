@@ -71,9 +71,11 @@ impl House {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.toml"), policy(&folder, users)).unwrap();
-        let server = format!(
-            "listen = \"127.0.0.1:0\"\n[store]\nurl = \"{store}\"\n[limits]\nrequests_per_minute = 4000000000\n"
-        );
+        let unix =
+            std::env::var_os("NIGHTLATCH_BENCH_UNIX").map(|_| format!("unix:{}", folder.join("socket").display()));
+        let listen = unix.unwrap_or_else(|| "127.0.0.1:0".into());
+        let server =
+            format!("listen = \"{listen}\"\n[store]\nurl = \"{store}\"\n[limits]\nrequests_per_minute = 4000000000\n");
         std::fs::write(folder.join("server.toml"), server).unwrap();
         std::fs::write(folder.join("slow"), SLOW).unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);

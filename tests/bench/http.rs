@@ -2,15 +2,19 @@
 
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 
 /// So many keys were used.
 static KEYS: AtomicU64 = AtomicU64::new(0);
 
+/// A connection, of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// One client.
 pub struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     address: String,
     token: String,
     buffer: Vec<u8>,
@@ -53,10 +57,13 @@ impl Client {
     }
 }
 
-async fn connect(address: &str) -> TcpStream {
+async fn connect(address: &str) -> Box<dyn Stream> {
+    if let Some(path) = address.strip_prefix("unix:") {
+        return Box::new(UnixStream::connect(path).await.unwrap());
+    }
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
-    stream
+    Box::new(stream)
 }
 
 /// The body of an answer that must be good.

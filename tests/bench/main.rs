@@ -13,6 +13,7 @@
 //! | `decisions [FOLDER] [SECONDS] [ROUNDS]` | approvals through HTTP with 1, 8, 32 and 64 clients, beside the same SQL bare through the same driver. With `NIGHTLATCH_BENCH_PG` (a url of an empty database) the store is there, and pgbench runs beside it with the same statements and no chain (`NIGHTLATCH_PGBENCH`: where it is) |
 //! | `ends [FOLDER] COUNT` | from the end of so many file grants to the last one observed absent, with a second target that hangs |
 //!
+//! With `NIGHTLATCH_BENCH_UNIX` set the server listens on a socket in its folder, as for people on one machine.
 //! `NIGHTLATCH_BENCH_PROGRAM` names another program than the one built with it: an older one, for a ratio in the same run.
 //!
 //! Disks of shared machines swing 25-fold within seconds: what is compared is measured in turns, in short slices, and the medians
