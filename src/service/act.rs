@@ -268,15 +268,15 @@ impl Service {
             limit: 1,
             holds: Length::from_millis(limit.millis() + 5_000),
             replica: self.inner.replica.clone(),
-            only: Some(key.clone()),
+            only: Some(key),
         };
-        if self.inner.store.lease(ask).await?.is_empty() {
+        let Some(leased) = self.inner.store.lease(ask).await?.pop() else {
             return Err(Fault::Away("the target is being changed just now; try again in a moment".into()));
-        }
+        };
         let now = self.now().at;
         let rest = request.held().and_then(|held| visits(&[held], now).into_iter().next()).unwrap_or(now);
         let minted = self.inner.clock.within(limit.to_std(), provisioner.hand(&spec)).await;
-        self.inner.store.give_back(&self.inner.replica, &[key], rest).await?;
+        self.inner.store.give_back(&self.inner.replica, &[(leased.access_key, leased.attempt)], rest).await?;
         let kind = self.kind_of(&request).await?;
         match minted {
             Some(Ok(credential)) => Ok(CredentialView { credential: credential.reveal().clone(), kind }),

@@ -303,7 +303,7 @@ impl Service {
             self.inner.clock.pause(Duration::from_millis(20)).await;
         }
         let ended = async {
-            self.inner.store.give_back(&self.inner.replica, &[], self.now().at).await?;
+            self.inner.store.give_all_back(&self.inner.replica, self.now().at).await?;
             self.inner.store.touch_alive(self.now().at).await?;
             self.keep(self.now().at).await
         };

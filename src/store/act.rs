@@ -76,6 +76,9 @@ impl From<Refusal> for WriteError {
     }
 }
 
+/// A lease that is given back: its access key, and the attempt that it was for.
+pub type GivenBack = (String, i64);
+
 /// Due work of one target, leased to this replica.
 #[derive(Debug, Clone)]
 pub struct Leased {

@@ -33,7 +33,7 @@ mod work;
 mod world;
 mod write;
 
-pub use act::{Act, Done, Key, LeaseAsk, Leased, Queue, WriteError};
+pub use act::{Act, Done, GivenBack, Key, LeaseAsk, Leased, Queue, WriteError};
 pub use change::Change;
 pub use check::Whole;
 pub use engine::{Engine, Snapshot, Writer};

@@ -1,6 +1,6 @@
 //! Opening a store, and what may be asked of its writer. A store has one writer a process; a SQLite file has one server.
 
-use super::act::{Act, Done, LeaseAsk, Leased, Queue, WriteError};
+use super::act::{Act, Done, GivenBack, LeaseAsk, Leased, Queue, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How many commands may wait in one queue; whoever comes then waits before it.
 const QUEUE: usize = 1_024;
+/// So many leases are given back in one statement.
+const GIVEN_BACK: usize = 100;
 /// So often in a row the files alone may say that nobody wrote.
 const UNASKED: u32 = 30;
 /// The letters of a store's id, and how many.
@@ -153,9 +155,18 @@ impl Store {
         self.ask(Queue::Machine, |answer| Job::Lease(ask, answer)).await?
     }
 
-    /// Gives leases back that nobody will report on: they fall due `at`. No keys named: all that `replica` holds.
-    pub async fn give_back(&self, replica: &str, keys: &[String], at: Instant) -> Result<(), StoreError> {
-        self.side(Side::GiveBack { replica: replica.to_owned(), keys: keys.to_vec(), at }).await
+    /// Gives leases back that nobody will report on: they fall due `at`. Each is a key and the attempt that it was leased for:
+    /// one that comes late must not take a later lease of the same replica away.
+    pub async fn give_back(&self, replica: &str, leases: &[GivenBack], at: Instant) -> Result<(), StoreError> {
+        for some in leases.chunks(GIVEN_BACK) {
+            self.side(Side::GiveBack { replica: replica.to_owned(), leases: some.to_vec(), at }).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives everything back that `replica` holds.
+    pub async fn give_all_back(&self, replica: &str, at: Instant) -> Result<(), StoreError> {
+        self.side(Side::GiveBack { replica: replica.to_owned(), leases: Vec::new(), at }).await
     }
 
     /// Ends the pauses after failed attempts: what waits for another try falls due `at`. A clock that was wrong set them.

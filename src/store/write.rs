@@ -3,14 +3,14 @@
 //!
 //! Must never wait to fill a batch, never answer before the commit, and never believe a commit that failed: it reads again.
 
-use super::act::{Act, Done, LeaseAsk, Leased, WriteError};
+use super::act::{Act, Done, GivenBack, LeaseAsk, Leased, WriteError};
 use super::change::{Change, Changes};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::follow::{self, Follow};
 use super::keep::Stored;
 use super::lease;
-use super::load::{KEYS_LIVE, begin_at_head, load, places};
+use super::load::{KEYS_LIVE, begin_at_head, load};
 use super::policies::Policies;
 use super::row::Arg;
 use super::save::save;
@@ -36,11 +36,27 @@ type ActAnswer = Answer<Result<Done, WriteError>>;
 /// A small write without an event.
 #[derive(Debug, Clone)]
 pub(super) enum Side {
-    GiveBack { replica: String, keys: Vec<String>, at: Instant },
-    EndPauses { at: Instant },
-    Alive { at: Instant },
-    Checkpoint { size: i64, at: Instant, note: String },
-    TouchToken { id: i64, at: Instant },
+    /// These leases of a replica, or all where none is named.
+    GiveBack {
+        replica: String,
+        leases: Vec<GivenBack>,
+        at: Instant,
+    },
+    EndPauses {
+        at: Instant,
+    },
+    Alive {
+        at: Instant,
+    },
+    Checkpoint {
+        size: i64,
+        at: Instant,
+        note: String,
+    },
+    TouchToken {
+        id: i64,
+        at: Instant,
+    },
 }
 
 /// What waits in a queue.
@@ -292,13 +308,18 @@ impl Scribe {
 
     fn side_sql(side: Side) -> (String, Vec<Arg>) {
         match side {
-            Side::GiveBack { replica, keys, at } => {
+            Side::GiveBack { replica, leases, at } => {
                 let mut sql = "UPDATE work SET replica = NULL, next_at = $1 WHERE replica = $2".to_owned();
-                if !keys.is_empty() {
-                    sql = format!("{sql} AND access_key IN ({})", places(3, keys.len()));
+                let mut args: Vec<Arg> = vec![at.millis().into(), replica.into()];
+                let mut named = Vec::with_capacity(leases.len());
+                for (key, attempt) in leases {
+                    named.push(format!("(access_key = ${} AND attempt = ${})", args.len() + 1, args.len() + 2));
+                    args.extend([Arg::from(key), attempt.into()]);
                 }
-                let args = vec![at.millis().into(), replica.into()];
-                (sql, args.into_iter().chain(keys.into_iter().map(Arg::from)).collect())
+                if !named.is_empty() {
+                    sql = format!("{sql} AND ({})", named.join(" OR "));
+                }
+                (sql, args)
             }
             Side::EndPauses { at } => {
                 let sql = "UPDATE work SET next_at = $1 WHERE replica IS NULL AND failures > 0 AND next_at > $1";

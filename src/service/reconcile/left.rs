@@ -7,6 +7,7 @@
 use super::super::{Answered, Service};
 use super::spool::carried;
 use crate::access::{Request, Status, status};
+use crate::store::GivenBack;
 use crate::text::{Instant, Length};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,20 +27,21 @@ impl Service {
     /// whoever had it is then too old.
     pub(super) async fn find_left(&self) -> Answered<()> {
         let at = self.now().at;
-        let (mut left, mut removals): (Vec<Left>, BTreeMap<String, Vec<String>>) = (Vec::new(), BTreeMap::new());
+        let mut left = Vec::new();
+        let mut removals: BTreeMap<String, Vec<GivenBack>> = BTreeMap::new();
         for work in self.inner.store.work().await? {
             let Some(replica) = work.replica.filter(|replica| *replica != self.inner.replica) else { continue };
             if work.next_at <= at {
                 continue;
             }
             if work.removing {
-                removals.entry(replica).or_default().push(work.access_key);
+                removals.entry(replica).or_default().push((work.access_key, work.attempt));
             } else {
                 left.push(Left { access_key: work.access_key, lapses: work.next_at });
             }
         }
-        for (replica, keys) in removals {
-            self.inner.store.give_back(&replica, &keys, at).await?;
+        for (replica, leases) in removals {
+            self.inner.store.give_back(&replica, &leases, at).await?;
         }
         *self.left() = left;
         Ok(())

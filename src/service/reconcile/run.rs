@@ -11,7 +11,7 @@ use crate::access::window::Window;
 use crate::access::{Actor, Code, Held, Request, RequestNumber, Subject};
 use crate::provision::{Fault, Granted, Observation, Presence, Provisioner, Removed, Spec};
 use crate::secret::Chance;
-use crate::store::{LeaseAsk, Leased};
+use crate::store::{GivenBack, LeaseAsk, Leased};
 use crate::text::{Instant, Length};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -77,11 +77,11 @@ impl Service {
             if leased.is_empty() {
                 return Ok(worked);
             }
-            let keys: Vec<String> = leased.iter().map(|leased| leased.access_key.clone()).collect();
+            let taken_up: Vec<GivenBack> = leased.iter().map(|one| (one.access_key.clone(), one.attempt)).collect();
             let (grants, removes, idle) = self.plan_all(leased, removals).await;
-            let only_idle = idle.len() == keys.len();
-            for (key, at) in idle {
-                self.inner.store.give_back(&self.inner.replica, &[key], at).await?;
+            let only_idle = idle.len() == taken_up.len();
+            for (lease, at) in idle {
+                self.inner.store.give_back(&self.inner.replica, &[lease], at).await?;
             }
             // Due by the head and not by this clock: looking again at once would only go round.
             if only_idle {
@@ -91,7 +91,7 @@ impl Service {
             // A replica that was frozen over its lease must not act on it when it wakes.
             if self.inner.clock.monotonic().saturating_sub(taken) > holds.to_std().saturating_sub(GRACE.to_std()) {
                 tracing::warn!("woke too late for a lease: it is given back, if nobody took it meanwhile");
-                self.inner.store.give_back(&self.inner.replica, &keys, self.now().at).await?;
+                self.inner.store.give_back(&self.inner.replica, &taken_up, self.now().at).await?;
                 continue;
             }
             let (given, gone) = tokio::join!(self.grant_batch(grants), self.remove_batch(removes));
@@ -113,8 +113,8 @@ impl Service {
         Ok((i64::try_from(provisioner.at_once()).unwrap_or(16).clamp(1, 1000), Length::from_millis(millis)))
     }
 
-    /// Grants, removals, and keys to give back until an instant; `removals`: they were leased for that.
-    async fn plan_all(&self, leased: Vec<Leased>, removals: bool) -> (Vec<Job>, Vec<Job>, Vec<(String, Instant)>) {
+    /// Grants, removals, and leases to give back until an instant; `removals`: they were leased for that.
+    async fn plan_all(&self, leased: Vec<Leased>, removals: bool) -> (Vec<Job>, Vec<Job>, Vec<(GivenBack, Instant)>) {
         let (mut grants, mut removes, mut idle) = (Vec::new(), Vec::new(), Vec::new());
         for Leased { access_key, attempt, failures, requests, .. } in leased {
             let plan = plan(&requests, self.now().at);
@@ -128,12 +128,12 @@ impl Service {
             }
             let (of, until) = match plan.act {
                 Act::Nothing => {
-                    idle.push((access_key, rest(&requests, self.now().at)));
+                    idle.push(((access_key, attempt), rest(&requests, self.now().at)));
                     continue;
                 }
                 Act::Grant { .. } if removals => {
                     // The clock is right again. Whoever starts takes a lease on a removal over, so nothing is given under it.
-                    idle.push((access_key, self.now().at));
+                    idle.push(((access_key, attempt), self.now().at));
                     continue;
                 }
                 Act::Grant { until, of } => (of, Some(until)),
@@ -142,7 +142,7 @@ impl Service {
             if until.is_some() && self.is_frozen(&requests) {
                 // Nothing is given now; what is given already is looked after at its end.
                 let at = self.now().at;
-                idle.push((access_key, rest(&requests, at).min(at.plus(FROZEN))));
+                idle.push(((access_key, attempt), rest(&requests, at).min(at.plus(FROZEN))));
                 continue;
             }
             let first = requests.iter().find(|request| of.contains(&request.number));

@@ -215,10 +215,12 @@ async fn leases_are_given_back_and_one_key_can_be_asked_for() {
         let end = held.held().unwrap().window.until;
         assert_eq!((visit.due <= now, visit.end), (true, Some(end)), "what is due hides no end");
         store.lease(ask(false, "one")).await.unwrap();
-        store.give_back("two", &[KEY.to_owned()], store.clock().now().at).await.unwrap();
+        store.give_back("two", &[(KEY.to_owned(), 1)], store.clock().now().at).await.unwrap();
         assert!(store.lease(ask(false, "two")).await.unwrap().is_empty(), "not two's to give back");
-        store.give_back("one", &[KEY.to_owned()], store.clock().now().at).await.unwrap();
+        store.give_back("one", &[(KEY.to_owned(), 1)], store.clock().now().at).await.unwrap();
         assert_eq!(store.lease(ask(false, "two")).await.unwrap().pop().unwrap().attempt, 2);
+        store.give_back("two", &[(KEY.to_owned(), 1)], store.clock().now().at).await.unwrap();
+        assert!(store.lease(ask(false, "one")).await.unwrap().is_empty(), "what comes late takes no later lease away");
         store.act(granted(&held, 2)).await.unwrap();
         let mut only = ask(false, "three");
         only.only = Some(KEY.to_owned());
