@@ -166,7 +166,7 @@ impl Store {
 
     /// Gives everything back that `replica` holds.
     pub async fn give_all_back(&self, replica: &str, at: Instant) -> Result<(), StoreError> {
-        self.side(Side::GiveBack { replica: replica.to_owned(), leases: Vec::new(), at }).await
+        self.side(Side::GiveAllBack { replica: replica.to_owned(), at }).await
     }
 
     /// Ends the pauses after failed attempts: what waits for another try falls due `at`. A clock that was wrong set them.

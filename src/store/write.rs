@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// How often, and how far apart, a commit that failed is read again.
 const READS_AGAIN: u32 = 20;
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Gives back all that a replica has leased.
+const GIVE_ALL_BACK: &str = "UPDATE work SET replica = NULL, next_at = $1 WHERE replica = $2";
 /// How often old keys are swept.
 const SWEEP: Length = Length::from_hours(1);
 
@@ -36,27 +38,12 @@ type ActAnswer = Answer<Result<Done, WriteError>>;
 /// A small write without an event.
 #[derive(Debug, Clone)]
 pub(super) enum Side {
-    /// These leases of a replica, or all where none is named.
-    GiveBack {
-        replica: String,
-        leases: Vec<GivenBack>,
-        at: Instant,
-    },
-    EndPauses {
-        at: Instant,
-    },
-    Alive {
-        at: Instant,
-    },
-    Checkpoint {
-        size: i64,
-        at: Instant,
-        note: String,
-    },
-    TouchToken {
-        id: i64,
-        at: Instant,
-    },
+    GiveBack { replica: String, leases: Vec<GivenBack>, at: Instant },
+    GiveAllBack { replica: String, at: Instant },
+    EndPauses { at: Instant },
+    Alive { at: Instant },
+    Checkpoint { size: i64, at: Instant, note: String },
+    TouchToken { id: i64, at: Instant },
 }
 
 /// What waits in a queue.
@@ -309,18 +296,15 @@ impl Scribe {
     fn side_sql(side: Side) -> (String, Vec<Arg>) {
         match side {
             Side::GiveBack { replica, leases, at } => {
-                let mut sql = "UPDATE work SET replica = NULL, next_at = $1 WHERE replica = $2".to_owned();
                 let mut args: Vec<Arg> = vec![at.millis().into(), replica.into()];
                 let mut named = Vec::with_capacity(leases.len());
                 for (key, attempt) in leases {
                     named.push(format!("(access_key = ${} AND attempt = ${})", args.len() + 1, args.len() + 2));
                     args.extend([Arg::from(key), attempt.into()]);
                 }
-                if !named.is_empty() {
-                    sql = format!("{sql} AND ({})", named.join(" OR "));
-                }
-                (sql, args)
+                (format!("{GIVE_ALL_BACK} AND ({})", named.join(" OR ")), args)
             }
+            Side::GiveAllBack { replica, at } => (GIVE_ALL_BACK.into(), vec![at.millis().into(), replica.into()]),
             Side::EndPauses { at } => {
                 let sql = "UPDATE work SET next_at = $1 WHERE replica IS NULL AND failures > 0 AND next_at > $1";
                 (sql.into(), vec![at.millis().into()])

@@ -281,11 +281,14 @@ pub(in crate::access) fn may_undo(facts: &Facts<'_>, actor: &Actor, now: Now) ->
         return no(format!("something followed on {}", request.number), "nightlatch show tells what");
     }
     // It would wait again, and lapse in the same second: one that was sent back can still be mended.
-    let back = matches!(last.verdict, Verdict::Denied | Verdict::SentBack);
+    let stands = match last.verdict {
+        Verdict::SentBack => Some("who asked can still mend it"),
+        Verdict::Denied => Some("a new problem is a new request"),
+        Verdict::Approved | Verdict::Extended | Verdict::ExtensionDenied | Verdict::ExtensionSentBack => None,
+    };
     let lapsed = lapses_at(request);
-    if back && lapsed <= now.at {
-        let sentence = format!("the time for a verdict on {} was over at {}", request.number, said(lapsed));
-        return no(sentence, "the verdict stands; what was sent back can still be mended by who asked");
+    if let Some(hint) = stands.filter(|_| lapsed <= now.at) {
+        return no(format!("the time for a verdict on {} was over at {}", request.number, said(lapsed)), hint);
     }
     match status(request, now.at) {
         Status::Ending | Status::Removed | Status::Failed => {

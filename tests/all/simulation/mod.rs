@@ -278,8 +278,9 @@ fn a_thousand_seeds() {
 /// Each of them found a fault once: a lane that woke itself for ever, a wrong clock that nobody noticed or that put removals off,
 /// a reconciler that slept by it, two who granted under one lease, access that was taken out past a lease and not looked for,
 /// a removal by a wrong clock that counted after the access was there again, an end that hid behind what could not be done yet,
-/// a grant under a lease on a removal, which whoever starts takes over, an undo after which a request lapsed at once, a
-/// lease given back so late that it was the next one. One of them (150,900) found that the checks asked for access while no clock could be trusted.
+/// a grant under a lease on a removal, which whoever starts takes over, an undo after which a request lapsed at once, a lease
+/// given back so late that it was the next one. One of them (150,900) found that the checks asked for access while no clock could
+/// be trusted.
 #[test]
 fn seeds_that_found_a_fault() {
     for seed in [
