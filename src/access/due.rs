@@ -127,6 +127,17 @@ pub fn wanted(request: &Request, at: Instant) -> Option<Wanted> {
     }
 }
 
+/// An end of its own that lies no more than this before the one that it was told is the target's rounding.
+const ROUNDED: Length = Length::from_seconds(1);
+
+/// The end that the target itself says where it is an earlier one than it was told: it caps what it gives, or did not take an
+/// extension. Then it has to be told again.
+pub fn own_end(held: &Held) -> Option<Instant> {
+    let given = held.granted.as_ref()?;
+    let observed = held.observed.as_ref().filter(|observed| observed.present)?;
+    observed.until.filter(|own| *own > observed.at && own.plus(ROUNDED) < given.until)
+}
+
 /// When the target has to be visited next for each of the open requests on one access key, failures aside. They are
 /// looked at together, because the target was told the latest end of them all. Empty: never again.
 pub fn visits(held: &[&Held], at: Instant) -> Vec<Instant> {
@@ -144,7 +155,9 @@ fn visit(held: &Held, latest: Option<Instant>, at: Instant) -> Instant {
         return held.window.from;
     }
     match &held.granted {
-        Some(given) if Some(given.until) == latest => held.window.until,
+        Some(given) if Some(given.until) == latest => {
+            own_end(held).map_or(held.window.until, |own| own.min(held.window.until))
+        }
         // It has to be told another end.
         Some(_) => at,
         None => held.window.from.max(held.decision.at),

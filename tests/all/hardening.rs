@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A target whose behaviour a test changes by files beside it: `lie` (says removed, does not), `down`, `hang`.
+/// A target whose behaviour a test changes by files beside it: `lie` (says removed, does not), `cap` (holds no later end), `down`,
+/// `hang`.
 const HELPER: &str = r#"#!/usr/bin/env python3
 import json, os, sys, time
 here = os.path.dirname(os.path.abspath(__file__))
@@ -24,12 +25,17 @@ with open(os.path.join(here, "calls"), "a") as calls: calls.write(verb + "\n")
 if os.path.exists(os.path.join(here, "hang")): time.sleep(60)
 if os.path.exists(os.path.join(here, "down")):
     print("the target is down", file=sys.stderr); sys.exit(1)
-if verb == "grant": open(held, "w").close(); print("{}")
+if verb == "grant":
+    cap = os.path.join(here, "cap")
+    until = min(spec["until"], open(cap).read()) if os.path.exists(cap) else spec["until"]
+    with open(held, "w") as file: file.write(until)
+    print("{}")
 elif verb == "remove":
     if not os.path.exists(os.path.join(here, "lie")) and os.path.exists(held): os.unlink(held)
     print("{}")
 elif verb == "observe":
-    print(json.dumps({"present": os.path.exists(held), "evidence": "looked for " + held}))
+    until = open(held).read() if os.path.exists(held) else None
+    print(json.dumps({"present": until is not None, "until": until, "evidence": "looked for " + held}))
 else: print("{}")
 "#;
 
@@ -79,6 +85,39 @@ async fn a51_a_target_that_lies_is_contradicted_and_overdue_until_it_is_true() {
     }
     let removed = house.until_status(active.id, Status::Removed).await;
     assert!(!removed.overdue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i8_a_target_that_caps_an_end_is_told_it_again_when_its_own_comes() {
+    let helpers = TempFolder::new();
+    let folder = TempFolder::new();
+    let house = House::new(sqlite(&folder), &helper(helpers.path())).await;
+    let cap = Instant::parse_rfc3339(START).unwrap().plus(Length::from_minutes(10));
+    helpers.write("cap", &cap.to_string());
+    let active = house.active(45).await;
+    let held = || {
+        let mut all = std::fs::read_dir(helpers.path()).unwrap().map(|entry| entry.unwrap().path());
+        all.find(|path| path.to_string_lossy().contains("held-"))
+    };
+    std::fs::remove_file(helpers.join("cap")).unwrap();
+    house.advance(9);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // The target ends it at its own end.
+    std::fs::remove_file(held().unwrap()).unwrap();
+    house.advance(1);
+    house.until("given again", async || held().is_some()).await;
+    let granted = async || {
+        let (sam, id) = (person("sam"), Some(RequestNumber(active.id)));
+        let events = house.service.events(&sam, id, 0, 1000, Duration::ZERO).await.unwrap().events;
+        events.iter().filter(|event| event.kind == "granted").count()
+    };
+    house.until("recorded", async || granted().await == 2).await;
+    house.advance(30);
+    assert_eq!(house.show(active.id).await.status, Status::Active, "to its own end");
+    house.advance(5);
+    house.until_status(active.id, Status::Removed).await;
+    assert!(held().is_none());
+    assert_eq!(granted().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ mod steps;
 
 use super::world::{World, fold};
 use nightlatch::access::command::{Filing, Terms};
-use nightlatch::access::due::{Phase, Wanted, due, phase, visits, wanted};
+use nightlatch::access::due::{Phase, Wanted, due, own_end, phase, visits, wanted};
 use nightlatch::access::event::{About, Verdict};
 use nightlatch::access::window::End;
 use nightlatch::access::{
@@ -245,7 +245,10 @@ fn visited(world: &World, request: &Request, held: &Held) -> Result<(), TestCase
     let latest =
         ends.iter().filter_map(|want| if let Wanted::Present(until) = want { Some(*until) } else { None }).max();
     let as_it_should = all.iter().filter(|other| matches!(wanted(other, at), Some(Wanted::Present(_)))).all(|other| {
-        other.held().and_then(|held| held.granted.as_ref()).is_some_and(|given| Some(given.until) == latest)
+        other.held().is_some_and(|held| {
+            let told = held.granted.as_ref().is_some_and(|given| Some(given.until) == latest);
+            told && own_end(held).is_none_or(|own| own > at)
+        })
     });
     let now = ends.contains(&Wanted::Absent) || !as_it_should;
     prop_assert_eq!(first.is_some_and(|first| first <= at), now, "{} at {}", request.number, at);

@@ -1,6 +1,6 @@
 //! What to do about one access key: wanted against what its requests say. Pure.
 
-use crate::access::due::{Wanted, wanted};
+use crate::access::due::{Wanted, own_end, wanted};
 use crate::access::{Request, RequestNumber};
 use crate::text::Instant;
 
@@ -46,9 +46,12 @@ pub fn plan(requests: &[Request], at: Instant) -> Plan {
         let act = if over.is_empty() { Act::Nothing } else { Act::Remove { of: over } };
         return Plan { carried: Vec::new(), act };
     };
-    // The target was told the latest end of them all.
+    // The target was told the latest end of them all, and holds it still.
     let told = |request: &Request| {
-        request.held().is_some_and(|held| held.granted.as_ref().is_some_and(|given| given.until == until))
+        let held = request.held();
+        held.is_some_and(|held| {
+            held.granted.as_ref().is_some_and(|given| given.until == until) && own_end(held).is_none_or(|own| own > at)
+        })
     };
     let as_wanted = over.is_empty() && live.iter().all(|(request, _)| told(request));
     let of = live.iter().map(|(request, _)| request.number).collect();

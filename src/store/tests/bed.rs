@@ -226,8 +226,17 @@ pub fn report(attempt: i64, outcome: Outcome, retry_at: Instant) -> Report {
 }
 
 pub fn granted(request: &Request, attempt: i64) -> Act {
+    given(request, attempt, observed(true))
+}
+
+/// Granted, and the target was read to hold an end of its own.
+pub fn holding(request: &Request, attempt: i64, at: Instant, own: Instant) -> Act {
+    given(request, attempt, Observed { at, until: Some(own), ..observed(true) })
+}
+
+fn given(request: &Request, attempt: i64, observed: Observed) -> Act {
     let until = request.held().unwrap().window.until;
-    let outcome = Outcome::Granted { until, second_lock: false, observed: observed(true) };
+    let outcome = Outcome::Granted { until, second_lock: false, observed };
     let command = Command::ReportGrant(report(attempt, outcome, until));
     act(Actor::Reconciler, Some(request.number), command)
 }

@@ -130,6 +130,30 @@ async fn i8_two_grants_on_one_key_end_at_the_later_end() {
 }
 
 #[tokio::test]
+async fn i8_a_target_that_holds_an_earlier_end_than_it_was_told_is_told_again_at_that_one() {
+    for bed in beds().await {
+        let store = bed.ruled().await;
+        let held = approved(&store, "ana", KEY).await;
+        let until = held.held().unwrap().window.until;
+        let own = START.plus(Length::from_minutes(5));
+        let mut only = ask(false, "one");
+        only.only = Some(KEY.to_owned());
+        // Rounded, past, and capped: the last is an end to wake for.
+        for (read, due) in [(until.minus(SECOND), until), (START.minus(SECOND), until), (own, own)] {
+            let leased = store.lease(only.clone()).await.unwrap().pop().unwrap();
+            store.act(holding(&held, leased.attempt, START, read)).await.unwrap();
+            assert_eq!(dues(&store, START).await, [("files".to_owned(), due)]);
+            assert!(store.lease(ask(false, "one")).await.unwrap().is_empty(), "not before");
+        }
+        store.clock().advance(own.since(START));
+        let leased = store.lease(ask(false, "one")).await.unwrap().pop().unwrap();
+        store.act(holding(&held, leased.attempt, own, until)).await.unwrap();
+        assert_eq!(dues(&store, own).await, [("files".to_owned(), until)]);
+        whole(&store).await;
+    }
+}
+
+#[tokio::test]
 async fn i7_removals_go_on_while_the_clock_is_insane_and_after_it_is_mended() {
     for bed in beds().await {
         let store = bed.ruled().await;

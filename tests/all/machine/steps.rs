@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use nightlatch::access::command::{Filing, Outcome, Report, Spooled, Terms};
+use nightlatch::access::event::Observed;
 use nightlatch::access::window::End;
 use nightlatch::access::{Actor, Asked, Command, Request, RequestNumber, Via};
 use nightlatch::policy::Kind;
@@ -43,7 +44,7 @@ pub enum What {
     Approve { behind: i64, from: Option<i64>, end: Option<When>, narrow: bool, words: bool },
     Extend { behind: i64, end: When },
     Plain(&'static str),
-    Granted { stale: bool, later: i64 },
+    Granted { stale: bool, later: i64, own: Option<i64> },
     Absent { stale: bool, present: bool, late: Option<i64> },
     Failed { stale: bool, removing: bool, useless: bool, contradicted: bool },
     Carried { by: i64 },
@@ -117,7 +118,10 @@ fn act() -> impl Strategy<Value = (Who, What)> {
         .prop_map(|(behind, end)| What::Extend { behind, end });
     let plain =
         |who, words: &'static [&'static str]| (mostly(who), proptest::sample::select(words).prop_map(What::Plain));
-    let granted = (flip(), 0_i64..20).prop_map(|(stale, later)| What::Granted { stale, later: (later - 15).max(0) });
+    let granted = (flip(), 0_i64..20).prop_map(|(stale, at)| {
+        let own = (at < 6).then_some(at * 7 + 1);
+        What::Granted { stale, later: (at - 15).max(0), own }
+    });
     let absent = (flip(), flip(), proptest::option::weighted(0.2, -30_i64..5))
         .prop_map(|(stale, present, late)| What::Absent { stale, present, late });
     let failed = (flip(), any::<bool>(), flip(), flip())
@@ -167,7 +171,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     };
     let at_once = |who, what| Step { after: 0, who, on: 0, what };
     let approved = What::Approve { behind: 0, from: None, end: None, narrow: false, words: true };
-    let granted = What::Granted { stale: false, later: 0 };
+    let granted = What::Granted { stale: false, later: 0, own: None };
     (proptest::bool::weighted(0.7), proptest::collection::vec(step(), 1..50)).prop_map(move |(active, more)| {
         let mut all = vec![filed(2, 5, 30), filed(2, 5, 50)];
         if active {
@@ -270,10 +274,10 @@ pub fn command(world: &mut World, actor: &Actor, on: RequestNumber, what: &What)
             approver: person("sam"),
         },
         What::Plain(verb) => plain(verb, request.as_ref(), version)?,
-        What::Granted { stale, later } => {
+        What::Granted { stale, later, own } => {
             let attempt = world.lease(on, false) - i64::from(*stale);
             let end = request.as_ref().and_then(Request::held).map_or(at, |held| held.window.until);
-            let observed = world.observed(true);
+            let observed = Observed { until: own.map(|own| minutes(at, own)), ..world.observed(true) };
             let outcome = Outcome::Granted { until: minutes(end, *later), second_lock: false, observed };
             Command::ReportGrant(world.report(attempt, outcome))
         }

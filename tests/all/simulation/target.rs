@@ -255,7 +255,7 @@ impl Model {
                     let access = self.access.get(&key).filter(|_| !self.resurrects || self.at < spec.until.millis());
                     Some(Observation {
                         presence: if access.is_some_and(|a| a.present) { Presence::Present } else { Presence::Absent },
-                        until: None,
+                        until: access.filter(|_| key.starts_with("locked/")).map(|access| access.until),
                         sessions: Some(access.map_or(0, |access| access.sessions)),
                         evidence: format!("looked for {key}"),
                         ours: true,
