@@ -83,7 +83,6 @@ impl Service {
 
     /// The view after a command, for the one who sent it.
     pub(super) async fn answer(&self, actor: &Actor, done: Done) -> Answered<RequestView> {
-        self.seen();
         let request = done.request.ok_or_else(|| Fault::Broken("a command about a request left none".into()))?;
         let mut texts = self.inner.board.texts(request.number);
         texts.extend(done.texts);
@@ -319,10 +318,7 @@ impl Service {
             let key = Key { key: format!("{}.{}", key.key, id.0), body_hash: key.body_hash.clone() };
             let command = Command::Revoke { words: body.words.clone() };
             match self.send(actor, Some(Subject::Request(id)), command, Some(&key)).await {
-                Ok(_) => {
-                    self.seen();
-                    view.ended.push(id.0);
-                }
+                Ok(_) => view.ended.push(id.0),
                 Err(Fault::Refused(refusal)) => view.refused.push((id.0, refusal.sentence)),
                 Err(other) => return Err(other),
             }
@@ -339,7 +335,6 @@ impl Service {
             Command::Freeze { system, words: body.words }
         };
         self.send(actor, Some(subject), command, Some(&key)).await?;
-        self.seen();
         Ok(())
     }
 }

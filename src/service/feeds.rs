@@ -168,7 +168,7 @@ impl Service {
             let calendar = calendar_hash(calendar);
             let command = Command::ChangeRota { rota: name.to_owned(), calendar, from, until, slots };
             match self.send(&Actor::Clock, Some(Subject::Policy), command, None).await {
-                Ok(_) => self.seen(),
+                Ok(_) => {}
                 Err(Fault::Refused(refusal)) => return Err(refusal.sentence),
                 Err(Fault::Away(sentence) | Fault::Broken(sentence)) => return Err(sentence),
             }

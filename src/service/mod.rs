@@ -353,11 +353,6 @@ impl Service {
         self.inner.file_fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Something was written here: reconciler and board need not wait for their turn.
-    fn seen(&self) {
-        self.inner.wake.notify_one();
-    }
-
     /// Refuses while the store is behind its own checkpoint.
     fn giving(&self) -> Answered<()> {
         if !self.inner.behind() {

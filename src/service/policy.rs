@@ -60,7 +60,6 @@ impl Service {
             self.send(actor, Some(Subject::Policy), command, None).await?;
             self.refresh_ruling().await?;
             self.end_by_policy();
-            self.seen();
             view.applied = true;
         }
         Ok(view)

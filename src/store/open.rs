@@ -1,7 +1,7 @@
 //! Opening a store, and what may be asked of its writer. A store has one writer a process; a SQLite file has one server.
 
 use super::act::{Act, Done, GivenBack, LeaseAsk, Leased, Queue, WriteError};
-use super::change::{Change, Changes};
+use super::change::{Change, Changes, Dues};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::follow::{self, Follow};
@@ -58,6 +58,7 @@ pub(super) struct Inner {
     machine: mpsc::Sender<Job>,
     seq: Arc<watch::Sender<i64>>,
     changes: Arc<Changes>,
+    dues: Arc<Dues>,
     /// What the store's files looked like before the head was polled last, and how often it was not asked since.
     seen: Mutex<(Option<Trace>, u32)>,
     /// Held as long as the store is open.
@@ -105,6 +106,7 @@ impl Store {
         let (machine, machine_queue) = mpsc::channel(QUEUE);
         let seq = Arc::new(watch::Sender::new(head.seq));
         let changes = Arc::new(Changes::default());
+        let dues = Arc::new(Dues::default());
         let policies = Arc::new(Policies::new(options.policies));
         let scribe = Scribe {
             writer,
@@ -113,13 +115,25 @@ impl Store {
             policies: policies.clone(),
             seq: seq.clone(),
             changes: changes.clone(),
+            dues: dues.clone(),
             limit: engine.batch_limit(),
             swept: None,
         };
         tokio::spawn(scribe.run(Queues { people: people_queue, machine: machine_queue }));
         let (store_id, seen) = (head.store_id, Mutex::default());
-        let inner =
-            Arc::new(Inner { engine, clock, policies, store_id, people, machine, seq, changes, seen, _lock: lock });
+        let inner = Arc::new(Inner {
+            engine,
+            clock,
+            policies,
+            store_id,
+            people,
+            machine,
+            seq,
+            changes,
+            dues,
+            seen,
+            _lock: lock,
+        });
         let weak = Arc::downgrade(&inner);
         let on_hint = move || {
             let store = Self { inner: weak.upgrade()? };
@@ -202,6 +216,12 @@ impl Store {
     /// What was written here after event `after`, up to the first gap; each is given once. `None`: it has to be read.
     pub fn changes(&self, after: i64) -> Option<Vec<Change>> {
         self.inner.changes.take(after)
+    }
+
+    /// `until`, or when a target has to be visited before that for what was written after event `after`, up to `seq`. `None`: what
+    /// there is to do has to be read.
+    pub fn due_between(&self, after: i64, seq: i64, until: Instant) -> Option<Instant> {
+        self.inner.dues.between(after, seq, until)
     }
 
     /// Looks whether another process wrote; wakes those who follow.

@@ -4,7 +4,7 @@
 //! Must never wait to fill a batch, never answer before the commit, and never believe a commit that failed: it reads again.
 
 use super::act::{Act, Done, GivenBack, LeaseAsk, Leased, WriteError};
-use super::change::{Change, Changes};
+use super::change::{Change, Changes, Dues};
 use super::engine::{Engine, Writer};
 use super::fault::StoreError;
 use super::follow::{self, Follow};
@@ -64,6 +64,7 @@ pub(super) struct Scribe {
     pub policies: Arc<Policies>,
     pub seq: Arc<watch::Sender<i64>>,
     pub changes: Arc<Changes>,
+    pub dues: Arc<Dues>,
     /// How many commands one transaction takes at most.
     pub limit: usize,
     pub swept: Option<Instant>,
@@ -194,6 +195,7 @@ impl Scribe {
             tokio::spawn(async move { engine.hint().await });
         }
         if let Some(change) = Change::of(&world) {
+            self.dues.put(&change);
             self.changes.put(change);
         }
         self.publish(world.head.seq);

@@ -15,6 +15,7 @@ use crate::store::Visit;
 use crate::text::{Instant, Length};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 pub(super) use left::Left;
 pub(super) use spool::Spool;
@@ -85,7 +86,8 @@ impl Service {
     pub(super) async fn run_reconciler(self) {
         let mut head = self.inner.store.subscribe();
         loop {
-            head.mark_unchanged();
+            // Before the work is read: what is written meanwhile is news.
+            let known = *head.borrow_and_update();
             let next = match self.start_lanes().await {
                 Ok(next) => next,
                 Err(error) => {
@@ -97,14 +99,26 @@ impl Service {
             let next = next.into_iter().chain(self.remove_left()).min();
             let furthest = self.now().at.plus(Length::from_hours(1));
             let until = next.map_or(furthest, |next| next.min(furthest));
+            if !self.rest(&mut head, known, until).await {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until then, or until something may be due sooner; event `known` is the last that was looked at. False: it is over.
+    async fn rest(&self, head: &mut watch::Receiver<i64>, mut known: i64, mut until: Instant) -> bool {
+        loop {
             tokio::select! {
                 biased;
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.stop.cancelled() => return false,
                 // By the clock that ends are judged by: one that jumps forward ends access at once.
-                () = self.inner.clock.sleep_until(until) => {}
-                () = self.inner.wake.notified() => {}
-                changed = head.changed() => if changed.is_err() { return },
+                () = self.inner.clock.sleep_until(until) => return true,
+                () = self.inner.wake.notified() => return true,
+                changed = head.changed() => if changed.is_err() { return false },
             }
+            let seq = *head.borrow_and_update();
+            let Some(due) = self.inner.store.due_between(known, seq, until) else { return true };
+            (known, until) = (seq, due);
         }
     }
 

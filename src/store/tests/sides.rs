@@ -192,6 +192,7 @@ async fn a_commit_that_failed_is_read_again() {
             policies: store.inner.policies.clone(),
             seq: std::sync::Arc::new(tokio::sync::watch::Sender::new(0)),
             changes: std::sync::Arc::default(),
+            dues: std::sync::Arc::default(),
             limit: 64,
             swept: None,
         };
