@@ -19,6 +19,7 @@ mod tests;
 use crate::policy::{Kind, Policy, Role, System};
 use crate::text::{Instant, Length, PersonId};
 pub use approver::{may_decide, own_and_forbidden};
+pub use overlap::covers;
 pub use pattern::{LATELY, broadest};
 use reading::Task;
 use reading::clear::{self, Weights};
@@ -73,7 +74,8 @@ pub struct View<'a> {
     pub length: Length,
     /// The end if approved now.
     pub until: Instant,
-    /// What the user holds or has asked for on this system: the request, its role, its end.
+    /// What the user holds or has asked for on this system, lowest number first; what gives none of this role may be left out,
+    /// and all but the first that does.
     pub open: &'a [Open],
     /// What happened before, and what is known of the target.
     pub past: &'a Past,

@@ -1,14 +1,18 @@
 //! The overlap: the user already holds or asks for this or wider access.
 
 use super::{Seen, Verdict};
+use crate::policy::{Role, System};
+use crate::text::RoleId;
 use crate::text::instant::said;
+
+/// Whether whoever has `other` on this system has `role` with it.
+pub fn covers(system: &System, other: &RoleId, role: &Role) -> bool {
+    *other == role.id || system.role(other.as_str()).is_some_and(|other| other.contains.contains(&role.id))
+}
 
 pub(super) fn run(seen: &Seen<'_>) -> (Verdict, String) {
     let view = seen.view;
-    let covers = |role: &crate::text::RoleId| {
-        *role == view.role.id || view.system.role(role.as_str()).is_some_and(|r| r.contains.contains(&view.role.id))
-    };
-    let same = view.open.iter().find(|open| covers(&open.role));
+    let same = view.open.iter().find(|open| covers(view.system, &open.role, view.role));
     match same {
         Some(open) if open.held && open.until >= view.until => (
             Verdict::Warn,

@@ -56,7 +56,7 @@ fn nothing(task: &Task, places: &str) -> Option<String> {
     if task.points() {
         return Some(format!("it only points to an earlier request: {MEND}, this time"));
     }
-    let presses = task.words.all().any(|word| HASTE.contains(&word.low.as_str()));
+    let presses = task.words.all().any(|word| HASTE.contains(&word.low));
     presses.then(|| {
         let what = if task.hurries() { "it says that it is urgent" } else { "it asks for access" };
         format!("{what}, but not what you will do: {MEND}")

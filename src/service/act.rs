@@ -152,16 +152,17 @@ impl Service {
             None => self.texts(&[id]).await?.remove(&id).unwrap_or_default(),
         };
         let role = terms.role.as_ref().unwrap_or(&request.ask.role);
-        let open = self.open_of(&request.ask.user, &request.ask.system, Some(request.number)).await?;
-        let asked =
-            ruling.policy.systems.get(&request.ask.system).and_then(|system| system.role(request.ask.role.as_str()));
-        let past = match asked {
-            Some(asked) => {
-                self.past_of(ruling, &request.ask.user, (&request.ask.system, asked), Some(request.number)).await?
-            }
-            None => Past::default(),
+        let system = ruling.policy.systems.get(&request.ask.system);
+        let asked = system.and_then(|system| Some((system, system.role(request.ask.role.as_str())?)));
+        let (user, not) = (&request.ask.user, Some(request.number));
+        let (open, past) = match asked {
+            Some((system, role)) => (
+                self.open_of(user, (system, role), not).await?,
+                self.past_of(ruling, user, (&system.id, role), not).await?,
+            ),
+            None => (None, Past::default()),
         };
-        let view = super::asking::view(ruling, request, &task, &open, &past, self.now().at);
+        let view = super::asking::view(ruling, request, &task, open.as_slice(), &past, self.now().at);
         let checks = view.map(|view| checks::run(&view));
         Ok(Prepared {
             policy: ruling.hash.clone(),

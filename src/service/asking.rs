@@ -6,7 +6,7 @@ use crate::access::command::{Command, Filing, Prepared};
 use crate::access::window::{Asked, End};
 use crate::access::{Actor, Refusal, Request, RequestNumber, Subject};
 use crate::checks::{self, Open, Past};
-use crate::policy::{Kind, Policy};
+use crate::policy::{Kind, Policy, Role, System};
 use crate::text::{Instant, Length, PersonId, SystemId};
 use crate::wire::{AmendBody, ChecksView, FileBody, RequestView, WindowBody, WindowView};
 use chrono_tz::Tz;
@@ -282,7 +282,7 @@ impl Service {
         let mut prepared = Prepared { policy: ruling.hash.clone(), ask_seq, checks: Vec::new(), placement: None };
         let system = policy.systems.get(&filing.system);
         if let Some((system, role)) = system.and_then(|s| Some((s, s.role(filing.role.as_str())?))) {
-            let open = self.open_of(&filing.user, &filing.system, number).await?;
+            let open = self.open_of(&filing.user, (system, role), number).await?;
             let past = self.past_of(ruling, &filing.user, (&filing.system, role), number).await?;
             let window = filing.asked.window_if_approved(at);
             prepared.checks = checks::run(&checks::View {
@@ -297,7 +297,7 @@ impl Service {
                 approver: &filing.approver,
                 length: window.length(),
                 until: window.until,
-                open: &open,
+                open: open.as_slice(),
                 past: &past,
                 at,
             });
@@ -317,19 +317,20 @@ impl Service {
         }
     }
 
-    /// The user's other open requests on a system.
+    /// The user's first other open request on a system that gives this role, or asks for it.
     pub(super) async fn open_of(
         &self,
         user: &PersonId,
-        system: &SystemId,
+        (system, role): (&System, &Role),
         not: Option<RequestNumber>,
-    ) -> Answered<Vec<Open>> {
+    ) -> Answered<Option<Open>> {
         use crate::access::Status::{Active, Approved, Granting, Pending};
         let at = self.now().at;
         let open = |request: &Request| {
-            let other = request.ask.system == *system && Some(request.number) != not;
+            let other = request.ask.system == system.id && Some(request.number) != not;
+            let covers = || checks::covers(system, request.role(), role);
             let live = || matches!(crate::access::status(request, at), Pending | Approved | Granting | Active);
-            (other && live()).then(|| Open {
+            (other && covers() && live()).then(|| Open {
                 number: request.number.to_string(),
                 role: request.role().clone(),
                 until: request
@@ -341,6 +342,6 @@ impl Service {
         if self.is_current().await {
             return Ok(self.inner.board.open_of(user, open));
         }
-        Ok(self.inner.store.open_of(user).await?.iter().filter_map(open).collect())
+        Ok(self.inner.store.open_of(user).await?.iter().find_map(open))
     }
 }

@@ -94,11 +94,11 @@ impl Board {
     pub fn request(&self, number: RequestNumber) -> Option<Arc<Request>> {
         self.lock().shown.get(&number.0).map(|row| row.request.clone())
     }
-    /// What `take` makes of the open requests of a user, lowest first.
-    pub fn open_of<T>(&self, user: &PersonId, take: impl FnMut(&Request) -> Option<T>) -> Vec<T> {
+    /// What `take` makes of the first of a user's open requests, lowest first, that it makes something of.
+    pub fn open_of<T>(&self, user: &PersonId, take: impl FnMut(&Request) -> Option<T>) -> Option<T> {
         let rows = self.lock();
         let mine = rows.of.get(user).into_iter().flatten().filter_map(|number| rows.shown.get(number));
-        mine.map(|row| &*row.request).filter(|request| phase(request) != Phase::Closed).filter_map(take).collect()
+        mine.map(|row| &*row.request).filter(|request| phase(request) != Phase::Closed).find_map(take)
     }
     /// One text of a request, if it is known here.
     pub fn text(&self, number: RequestNumber, id: i64) -> Option<String> {

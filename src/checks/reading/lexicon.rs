@@ -7,6 +7,22 @@ use std::sync::LazyLock;
 /// Words or phrases, with a comma after each.
 pub type List = LazyLock<Vec<&'static str>>;
 
+/// Single words that are looked up and never shown: in the order of their letters.
+pub struct Set(Vec<&'static str>);
+
+impl Set {
+    fn of(list: &'static str) -> Self {
+        let mut words = split(list);
+        words.sort_unstable();
+        Self(words)
+    }
+
+    /// Whether a word is one of them.
+    pub fn contains(&self, low: &str) -> bool {
+        self.0.binary_search(&low).is_ok()
+    }
+}
+
 fn split(list: &'static str) -> Vec<&'static str> {
     list.split(", ").collect()
 }
@@ -208,8 +224,8 @@ pub static VAGUE: List = LazyLock::new(|| {
 });
 
 /// Haste and courtesy: no word of what will be done.
-pub static HASTE: List = LazyLock::new(|| {
-    split(
+pub static HASTE: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "asap, urgent, urgently, urgency, urgente, urgentemente, urgentes, immediately, quick, quickly, fast, now, \
          right, away, hurry, emergency, critical, prio, priority, p1, p0, sev1, sev-1, important, please, pls, plz, \
          thanks, thank, thx, ty, help, approve, approval, waiting, boss, management, manager, customer, customers, \
@@ -224,8 +240,8 @@ pub static HASTE: List = LazyLock::new(|| {
 });
 
 /// Asking for access, and where: no word of what will be done there.
-pub static ACCESS: List = LazyLock::new(|| {
-    split(
+pub static ACCESS: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "access, rights, permission, permissions, privileges, role, roles, admin, administrator, root, sudo, \
          superuser, login, credentials, account, prod, production, live, env, environment, db, database, server, \
          servers, system, systems, cluster, service, app, application, read, write, full, ssh, shell, console, \
@@ -235,8 +251,8 @@ pub static ACCESS: List = LazyLock::new(|| {
 });
 
 /// Words of pointing: with a ticket or a time behind them and nothing else, they say nothing.
-pub static POINTING: List = LazyLock::new(|| {
-    split(
+pub static POINTING: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "see, cf, refer, reference, ref, ticket, tickets, incident, change, issue, jira, link, same, as, like, \
          before, last, time, times, week, month, year, quarter, yesterday, earlier, previous, previously, above, \
          below, discussed, agreed, approved, described, mentioned, per, details, detail, chat, slack, mail, email, \
@@ -250,8 +266,8 @@ pub static POINTING: List = LazyLock::new(|| {
 });
 
 /// Small words: they carry no meaning of their own.
-static SMALL: List = LazyLock::new(|| {
-    split(
+static SMALL: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "a, an, the, and, or, but, of, to, in, on, at, for, from, by, with, is, are, was, were, be, been, it, its, \
          this, that, these, those, there, i, me, my, we, us, our, you, your, he, she, they, them, their, his, her, \
          as, so, if, then, than, not, no, do, does, did, has, have, had, will, would, can, could, should, must, \
@@ -265,20 +281,20 @@ static SMALL: List = LazyLock::new(|| {
 
 /// Whether a word carries no meaning of its own.
 pub fn is_small(low: &str) -> bool {
-    SMALL.contains(&low)
+    SMALL.contains(low)
 }
 
 /// Words by which English is known.
-pub static ENGLISH: List = LazyLock::new(|| {
-    split(
+pub static ENGLISH: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "the, and, of, to, is, are, was, for, with, on, from, that, this, it, at, by, not, be, an, please, pls, \
          need, check, if, must, we, after, why, which, how, who, has, have, see, all, my",
     )
 });
 
 /// Words by which other languages are known.
-pub static OTHER: List = LazyLock::new(|| {
-    split(
+pub static OTHER: LazyLock<Set> = LazyLock::new(|| {
+    Set::of(
         "der, die, das, und, ist, nicht, für, den, dem, mit, von, auf, im, ein, eine, zu, el, los, las, de, la, \
          que, en, para, por, una, un, con, le, les, des, du, est, et, pour, dans, sur, il, di, che, per, della, \
          del, nella, e, os, da, do, em, uma, não, het, een, van, voor, niet, och, att, det, som, på, ett, jest, \

@@ -67,10 +67,10 @@ impl Task {
         self.words.all().filter(move |word| {
             let low = word.low.as_str();
             let filler = lexicon::is_small(low)
-                || HASTE.contains(&low)
-                || ACCESS.contains(&low)
-                || POINTING.contains(&low)
-                || OTHER.contains(&low)
+                || HASTE.contains(low)
+                || ACCESS.contains(low)
+                || POINTING.contains(low)
+                || OTHER.contains(low)
                 || also.contains(&low)
                 || is_ticket(word)
                 || words::is_time_or_amount(low)
@@ -271,8 +271,8 @@ fn is_foreign(words: &Words) -> bool {
         all += 1;
         let odd = word.low.chars().any(|ch| ch.is_alphabetic() && !ch.is_ascii());
         wide += usize::from(odd);
-        english += usize::from(lexicon::ENGLISH.contains(&word.low.as_str()));
-        other += usize::from(OTHER.contains(&word.low.as_str()));
+        english += usize::from(lexicon::ENGLISH.contains(&word.low));
+        other += usize::from(OTHER.contains(&word.low));
     }
     other > english || (wide * 4 > all && english < 2) || (wide > 0 && english == 0)
 }
@@ -451,7 +451,7 @@ fn named(words: &Words, foreign: bool) -> usize {
                 && word.raw.len() >= 2
                 && word.raw.len() <= 6
                 && word.raw.chars().all(|ch| ch.is_ascii_uppercase())
-                && !lexicon::HASTE.contains(&word.low.as_str())
+                && !lexicon::HASTE.contains(&word.low)
                 && mixed;
             count += usize::from(piece || name || short);
         }
