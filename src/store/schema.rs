@@ -78,7 +78,8 @@ pub async fn create(writer: &mut Writer) -> Result<(), StoreError> {
 }
 
 async fn create_once(writer: &mut Writer) -> Result<(), StoreError> {
-    let all = STATEMENTS.iter().map(|statement| ((*statement).to_owned(), vec![]));
+    let (written, here) = ("BIGINT PRIMARY KEY", format!("{} PRIMARY KEY", writer.key_type()));
+    let all = STATEMENTS.iter().map(|statement| (statement.replace(written, &here), vec![]));
     writer.begin_with(all.collect()).await?;
     writer.commit().await
 }

@@ -139,6 +139,11 @@ impl Writer {
         self.put_back(connection, rows)
     }
 
+    /// What the type of a table's one number for a key is called when it is made.
+    pub const fn key_type(&self) -> &'static str {
+        self.engine.key_type()
+    }
+
     /// The statements that insert many rows, as few as the engine allows: `into` is `INSERT INTO t (a, b)`, `then` follows the
     /// values (`ON CONFLICT …`, or nothing), `args` holds row after row.
     pub fn inserts(
