@@ -18,6 +18,9 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const BUSY: Duration = Duration::from_secs(5);
 /// How many rows SQLite's thread may be ahead: a whole batch, without waiting for whoever takes them.
 const ROWS_AHEAD: usize = 1_024;
+/// How long a reader of SQLite lives. Then it goes with its thread and its pages, and another is made when one is needed, within a
+/// millisecond: a server that nobody asks anything keeps no more than one.
+const READER_LIVES: Duration = Duration::from_secs(60);
 /// What a reader of SQLite keeps of its pages, in KiB (hence the minus): the system keeps them all.
 const READER_PAGES: &str = "-512";
 /// How long we wait for PostgreSQL's answer to one statement: longer than its own limit, so that it says so itself when it can.
@@ -32,7 +35,11 @@ const READER_SETTINGS: &str = "SET statement_timeout = '30s'; SET idle_in_transa
 pub(super) fn readers(location: &Location) -> Result<Pool, StoreError> {
     Ok(match location {
         Location::Sqlite(path) => {
-            let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(ACQUIRE);
+            let pool = SqlitePoolOptions::new()
+                .max_connections(4)
+                .acquire_timeout(ACQUIRE)
+                .max_lifetime(READER_LIVES)
+                .idle_timeout(None);
             Pool::Sqlite(
                 pool.connect_lazy_with(
                     sqlite_options(path).pragma("query_only", "1").pragma("cache_size", READER_PAGES),
