@@ -19,7 +19,8 @@ fn main() -> ExitCode {
             return Exit::Fault.into();
         }
     };
-    let exit = runtime.block_on(cli::run(std::env::args_os(), rooms::ROOMS));
+    // Not on the stack, where it would be moved, and what is touched there once stays in memory.
+    let exit = runtime.block_on(Box::pin(cli::run(std::env::args_os(), rooms::ROOMS)));
     // A reading of standard input that nobody waits for must not hold the end up.
     runtime.shutdown_background();
     exit.into()

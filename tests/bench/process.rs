@@ -9,7 +9,7 @@ fn status(path: &str, name: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Resident memory in kB: all of it, and without the pages of its files.
+/// Resident memory in KiB: all of it, and without the pages of its files.
 pub fn memory(pid: u32) -> (u64, u64) {
     let path = format!("/proc/{pid}");
     (status(&path, "VmRSS"), status(&path, "RssAnon"))

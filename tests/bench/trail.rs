@@ -186,8 +186,8 @@ pub fn idle(folder: &Path, seconds: u64) {
     println!("idle: {wakes:.2} wake-ups a second, {cpu:.2} ms of processor a second");
     println!(
         "memory: {:.1} MB resident, {:.1} MB of it its own and not pages of its files",
-        all as f64 / 1e3,
-        own as f64 / 1e3
+        all as f64 * 1.024 / 1e3,
+        own as f64 * 1.024 / 1e3
     );
 }
 

@@ -20,7 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const ROWS_AHEAD: usize = 1_024;
 /// How long a reader of SQLite lives. Then it goes with its thread and its pages, and another is made when one is needed, within a
 /// millisecond: a server that nobody asks anything keeps no more than one.
-const READER_LIVES: Duration = Duration::from_secs(60);
+const READER_LIVES: Duration = Duration::from_mins(1);
 /// What a reader of SQLite keeps of its pages, in KiB (hence the minus): the system keeps them all.
 const READER_PAGES: &str = "-512";
 /// How long we wait for PostgreSQL's answer to one statement: longer than its own limit, so that it says so itself when it can.

@@ -156,11 +156,12 @@ impl Engine {
     /// What other replicas tell, where the engine can.
     pub async fn hints(&self) -> Option<Hints> {
         let Pool::Postgres(pool) = &self.pool else { return None };
-        let listening = async {
+        // Large, and not for SQLite: whoever waits for it should not have to hold it.
+        let listening = Box::pin(async {
             let mut listener = PgListener::connect_with(pool).await?;
             listener.listen("nightlatch").await?;
             Ok::<_, sqlx::Error>(listener)
-        };
+        });
         Some(Hints(listening.await.ok()))
     }
 
