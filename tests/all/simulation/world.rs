@@ -119,6 +119,8 @@ pub struct World {
     pub trace: Vec<String>,
     folder: PathBuf,
     disagreed_at: i64,
+    /// When last no replica could have swept anything.
+    unwatched_at: i64,
     /// For tests of the checks themselves.
     pub ignores_trouble: bool,
 }
@@ -221,6 +223,7 @@ impl World {
             trace: Vec::new(),
             folder,
             disagreed_at: 0,
+            unwatched_at: 0,
             ignores_trouble: false,
         };
         world.start(0);
@@ -409,12 +412,17 @@ impl World {
         self.at > self.disagreed_at + 20_000
     }
 
-    /// As [`World::agreed`], and long enough for the sweeps after that.
+    /// As [`World::agreed`], and long enough for the sweeps after that, with somebody there to make them.
     pub fn settled(&self) -> bool {
-        self.at > self.disagreed_at + 60_000
+        self.at > self.disagreed_at.max(self.unwatched_at) + 60_000
     }
 
     fn look_at_clocks(&mut self) {
+        let awake =
+            |replica: &Replica| !replica.frozen && replica.life.as_ref().is_some_and(|life| life.door.is() == Is::Well);
+        if !self.replicas.iter().any(awake) {
+            self.unwatched_at = self.at;
+        }
         let lives = || self.replicas.iter().filter_map(|replica| replica.life.as_ref());
         let said: Vec<_> = lives().map(|life| life.clock.read()).collect();
         // Ends are judged by the one, leases run by the other.
