@@ -129,13 +129,15 @@ pub fn wanted(request: &Request, at: Instant) -> Option<Wanted> {
 
 /// An end of its own that lies no more than this before the one that it was told is the target's rounding.
 const ROUNDED: Length = Length::from_seconds(1);
+/// One that came sooner than this after it was read would fill the record with access given again and again.
+const SHORTEST: Length = Length::from_seconds(30);
 
 /// The end that the target itself says where it is an earlier one than it was told: it caps what it gives, or did not take an
 /// extension. Then it has to be told again.
 pub fn own_end(held: &Held) -> Option<Instant> {
     let given = held.granted.as_ref()?;
     let observed = held.observed.as_ref().filter(|observed| observed.present)?;
-    observed.until.filter(|own| *own > observed.at && own.plus(ROUNDED) < given.until)
+    observed.until.filter(|own| *own > observed.at.plus(SHORTEST) && own.plus(ROUNDED) < given.until)
 }
 
 /// When the target has to be visited next for each of the open requests on one access key, failures aside. They are

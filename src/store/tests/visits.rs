@@ -138,8 +138,9 @@ async fn i8_a_target_that_holds_an_earlier_end_than_it_was_told_is_told_again_at
         let own = START.plus(Length::from_minutes(5));
         let mut only = ask(false, "one");
         only.only = Some(KEY.to_owned());
-        // Rounded, past, and capped: the last is an end to wake for.
-        for (read, due) in [(until.minus(SECOND), until), (START.minus(SECOND), until), (own, own)] {
+        // Rounded, past, at once, and capped: the last is an end to wake for.
+        let soon = START.plus(Length::from_seconds(30));
+        for (read, due) in [(until.minus(SECOND), until), (START.minus(SECOND), until), (soon, until), (own, own)] {
             let leased = store.lease(only.clone()).await.unwrap().pop().unwrap();
             store.act(holding(&held, leased.attempt, START, read)).await.unwrap();
             assert_eq!(dues(&store, START).await, [("files".to_owned(), due)]);
