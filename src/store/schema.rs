@@ -3,7 +3,8 @@
 
 use super::{StoreError, Writer};
 
-/// Every table and index. Each statement may run again at every start.
+/// Every table and index. Each statement may run again at every start. The type of a number that is the key is the engine's own
+/// ([`Writer::key_type`]).
 pub const STATEMENTS: &[&str] = &[
     // One row: the last number, the chain's head, the tree's frontier. Whoever updates it has the write.
     "CREATE TABLE IF NOT EXISTS head (

@@ -89,15 +89,6 @@ impl Engine {
         }
     }
 
-    /// What the type of a table's one number for a key is called when it is made. SQLite keeps a table in the order of such a
-    /// key only under this very name; under any other it keeps an index beside it.
-    const fn key_type(&self) -> &'static str {
-        match self.pool {
-            Pool::Sqlite(_) => "INTEGER",
-            Pool::Postgres(_) | Pool::StandIn(_) => "BIGINT",
-        }
-    }
-
     /// How many placeholders a multi-row statement gets. The engines allow 32,766 and 65,535, but SQLite looks each `$n` up
     /// among those before it, so long statements take time by the square.
     const fn places(&self) -> usize {

@@ -129,6 +129,16 @@ async fn what_is_written_is_read_back_as_it_was() {
 }
 
 #[tokio::test]
+async fn sqlite_keeps_no_index_beside_the_numbers_of_its_tables() {
+    for bed in beds().await.into_iter().filter(|bed| matches!(bed.engine.location(), Location::Sqlite(_))) {
+        schema::create(&mut bed.engine.writer()).await.unwrap();
+        let sql = "SELECT name FROM sqlite_master WHERE name LIKE 'sqlite_autoindex_%' \
+            AND tbl_name IN ('head', 'event', 'text', 'request', 'checkpoint')";
+        assert_eq!(bed.engine.read(sql, vec![]).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn every_table_takes_a_row_and_gives_it_back() {
     for bed in beds().await {
         let mut writer = bed.engine.writer();

@@ -139,9 +139,13 @@ impl Writer {
         self.put_back(connection, rows)
     }
 
-    /// What the type of a table's one number for a key is called when it is made.
+    /// What the type of a table's one number for a key is called when it is made. SQLite keeps a table in the order of such a
+    /// key only under this very name; under any other it keeps an index beside it.
     pub const fn key_type(&self) -> &'static str {
-        self.engine.key_type()
+        match self.engine.pool {
+            Pool::Sqlite(_) => "INTEGER",
+            Pool::Postgres(_) | Pool::StandIn(_) => "BIGINT",
+        }
     }
 
     /// The statements that insert many rows, as few as the engine allows: `into` is `INSERT INTO t (a, b)`, `then` follows the

@@ -3,7 +3,7 @@
 use super::sqlite;
 use crate::support::TempFolder;
 use crate::support::house::{House, POLICY, START, body, person};
-use nightlatch::access::{RequestNumber, Status};
+use nightlatch::access::Status;
 use nightlatch::text::{Instant, Length};
 use nightlatch::wire::WindowBody;
 use std::os::unix::fs::PermissionsExt;
@@ -91,11 +91,7 @@ async fn i8_a_target_that_caps_an_end_is_told_it_again_when_its_own_comes() {
     std::fs::remove_file(held().unwrap()).unwrap();
     house.advance(1);
     house.until("given again", async || held().is_some()).await;
-    let granted = async || {
-        let (sam, id) = (person("sam"), Some(RequestNumber(active.id)));
-        let events = house.service.events(&sam, id, 0, 1000, Duration::ZERO).await.unwrap().events;
-        events.iter().filter(|event| event.kind == "granted").count()
-    };
+    let granted = async || house.count(active.id, "granted").await;
     house.until("recorded", async || granted().await == 2).await;
     house.advance(30);
     assert_eq!(house.show(active.id).await.status, Status::Active, "to its own end");
@@ -114,11 +110,7 @@ async fn a50_i15_a_target_that_was_down_is_removed_within_a_minute_of_its_return
     helpers.write("down", "");
     house.advance(46);
     house.until("overdue", async || house.show(active.id).await.overdue).await;
-    let failures = async || {
-        let (sam, id) = (person("sam"), Some(RequestNumber(active.id)));
-        let events = house.service.events(&sam, id, 0, 1000, Duration::ZERO).await.unwrap().events;
-        events.iter().filter(|event| event.kind == "removal-failed").count()
-    };
+    let failures = async || house.count(active.id, "removal-failed").await;
     // On a busy machine the helper takes its time.
     house.until("a failure is recorded", async || failures().await > 0).await;
     for _ in 0..24 {

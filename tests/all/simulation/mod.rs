@@ -279,8 +279,8 @@ fn a_thousand_seeds() {
 /// a reconciler that slept by it, two who granted under one lease, access that was taken out past a lease and not looked for,
 /// a removal by a wrong clock that counted after the access was there again, an end that hid behind what could not be done yet,
 /// a grant under a lease on a removal, which whoever starts takes over, an undo after which a request lapsed at once, a lease
-/// given back so late that it was the next one. One of them (150,900) found that the checks asked for access while no clock could
-/// be trusted.
+/// given back so late that it was the next one, a target that kept its own earlier end. Two of them found that the checks asked
+/// too much: for access while no clock could be trusted (150,900), and to be told of what came late while nobody could tell (379,806).
 #[test]
 fn seeds_that_found_a_fault() {
     for seed in [

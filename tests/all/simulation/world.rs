@@ -390,7 +390,7 @@ impl World {
         if !self.is_well() {
             self.trouble();
         }
-        self.look_at_clocks();
+        self.look_at_replicas();
     }
 
     /// What the healthy replicas' clocks say, when they can be trusted and agree.
@@ -417,7 +417,7 @@ impl World {
         self.at > self.disagreed_at.max(self.unwatched_at) + 60_000
     }
 
-    fn look_at_clocks(&mut self) {
+    fn look_at_replicas(&mut self) {
         let awake =
             |replica: &Replica| !replica.frozen && replica.life.as_ref().is_some_and(|life| life.door.is() == Is::Well);
         if !self.replicas.iter().any(awake) {

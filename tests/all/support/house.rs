@@ -145,6 +145,12 @@ impl House {
         Box::pin(self.service.show(&person("sam"), RequestNumber(id))).await.unwrap()
     }
 
+    /// How many events of this kind the record of a request has.
+    pub async fn count(&self, id: i64, kind: &str) -> usize {
+        let events = self.service.events(&person("sam"), Some(RequestNumber(id)), 0, 1000, Duration::ZERO).await;
+        events.unwrap().events.iter().filter(|event| event.kind == kind).count()
+    }
+
     pub async fn until_status(&self, id: i64, status: Status) -> RequestView {
         for _ in 0..POLLS {
             let shown = self.show(id).await;
